@@ -1,0 +1,320 @@
+package apiserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Hooks tell the owner of the server what the kubelet did. Calls come in the order of
+// the changes, one at a time; they must not call the server.
+type Hooks struct {
+	// Status is called for every status that was stored, with the whole object.
+	Status func(pod *v1.Pod)
+	// Removed is called when the object is gone.
+	Removed func(pod *v1.Pod)
+	// ConfigMap is asked for each read of a ConfigMap; false means: not found.
+	ConfigMap func(name string) bool
+}
+
+// Server holds the objects. Create it inside the bubble.
+type Server struct {
+	hooks Hooks
+
+	mu      sync.Mutex
+	changed *sync.Cond // a watch event was added
+	version int64
+	node    *v1.Node
+	pods    map[string]*v1.Pod // by namespace/name
+	events  []event            // of pods, in order
+}
+
+// event is one entry of the watch of pods.
+type event struct {
+	version int64
+	text    []byte
+}
+
+// New returns a server that knows one node and nothing else.
+func New(node *v1.Node, hooks Hooks) *Server {
+	s := &Server{hooks: hooks, version: 1, node: node, pods: map[string]*v1.Pod{}}
+	s.changed = sync.NewCond(&s.mu)
+	node.ResourceVersion = "1"
+	return s
+}
+
+// Client returns the genuine clientset on top of the server.
+func (s *Server) Client() (kubernetes.Interface, error) {
+	return kubernetes.NewForConfig(&rest.Config{
+		Host:          "http://apiserver.invalid",
+		Transport:     s,
+		QPS:           -1,
+		ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"},
+	})
+}
+
+// RoundTrip answers one request.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+		r.Body.Close()
+	}
+	query := r.URL.Query()
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	// api/v1/RESOURCE, apis/GROUP/VERSION/RESOURCE, each perhaps with namespaces/NS before the resource.
+	if parts[0] == "api" {
+		parts = parts[2:]
+	} else {
+		parts = parts[3:]
+	}
+	namespace := ""
+	if len(parts) > 2 && parts[0] == "namespaces" {
+		namespace, parts = parts[1], parts[2:]
+	}
+
+	if len(parts) == 1 && r.Method == http.MethodGet {
+		if query.Get("watch") == "true" || query.Get("watch") == "1" {
+			return s.watch(r, parts[0])
+		}
+		return s.list(r, parts[0])
+	}
+	if len(parts) < 2 {
+		return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" "+r.URL.Path)
+	}
+	switch parts[0] {
+	case "pods":
+		return s.pod(r, namespace+"/"+parts[1], parts[2:], body)
+	case "nodes":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return answer(r, http.StatusOK, s.node)
+	case "configmaps":
+		if s.hooks.ConfigMap != nil && s.hooks.ConfigMap(parts[1]) {
+			return answer(r, http.StatusOK, &v1.ConfigMap{
+				TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: parts[1]},
+				Data:       map[string]string{"value": "1"},
+			})
+		}
+	}
+	return fail(r, http.StatusNotFound, "NotFound", fmt.Sprintf("%s %q not found", parts[0], parts[1]))
+}
+
+// Create stores a pod that is bound already.
+func (s *Server) Create(pod *v1.Pod) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod = pod.DeepCopy()
+	pod.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}
+	pod.CreationTimestamp = metav1.NewTime(time.Now().Truncate(time.Second))
+	s.pods[pod.Namespace+"/"+pod.Name] = pod
+	s.publish("ADDED", pod)
+}
+
+// Delete is what a user's deletion does; grace nil means the pod's own.
+func (s *Server) Delete(key string, grace *int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.pods[key]
+	if pod == nil {
+		return
+	}
+	period := int64(0)
+	if pod.Spec.TerminationGracePeriodSeconds != nil {
+		period = *pod.Spec.TerminationGracePeriodSeconds
+	}
+	if grace != nil {
+		period = *grace
+	}
+	if period < 0 {
+		period = 1
+	}
+	if pod.Spec.NodeName == "" || pod.Status.Phase == v1.PodFailed || pod.Status.Phase == v1.PodSucceeded {
+		period = 0
+	}
+	if period == 0 {
+		s.remove(key)
+		return
+	}
+	if pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds <= period {
+		return // it can only become shorter
+	}
+	pod = pod.DeepCopy()
+	from := time.Now()
+	if pod.DeletionTimestamp != nil {
+		from = pod.DeletionTimestamp.Add(-time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second)
+	}
+	when := metav1.NewTime(from.Add(time.Duration(period) * time.Second).Truncate(time.Second))
+	if pod.DeletionTimestamp == nil && pod.Generation > 0 {
+		pod.Generation++
+	}
+	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &when, &period
+	s.pods[key] = pod
+	s.publish("MODIFIED", pod)
+}
+
+// Pod returns the stored object, or nil.
+func (s *Server) Pod(key string) *v1.Pod {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pods[key]
+}
+
+func (s *Server) remove(key string) {
+	pod := s.pods[key].DeepCopy()
+	delete(s.pods, key)
+	s.publish("DELETED", pod)
+	if s.hooks.Removed != nil {
+		s.hooks.Removed(pod)
+	}
+}
+
+// publish gives the object the next version and wakes the watches.
+func (s *Server) publish(kind string, pod *v1.Pod) {
+	s.version++
+	pod.ResourceVersion = strconv.FormatInt(s.version, 10)
+	s.events = append(s.events, event{s.version, watchEvent(kind, pod)})
+	s.changed.Broadcast()
+}
+
+func (s *Server) pod(r *http.Request, key string, rest []string, body []byte) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.pods[key]
+	if pod == nil {
+		return fail(r, http.StatusNotFound, "NotFound", fmt.Sprintf("pods %q not found", key))
+	}
+	switch {
+	case r.Method == http.MethodGet:
+		return answer(r, http.StatusOK, pod)
+	case r.Method == http.MethodPatch && len(rest) == 1 && rest[0] == "status":
+		return s.patchStatus(r, key, body)
+	case r.Method == http.MethodDelete:
+		var options metav1.DeleteOptions
+		if err := json.Unmarshal(body, &options); err != nil {
+			return fail(r, http.StatusBadRequest, "BadRequest", err.Error())
+		}
+		if p := options.Preconditions; p != nil && p.UID != nil && *p.UID != pod.UID {
+			return fail(r, http.StatusConflict, "Conflict", "the UID in the precondition differs")
+		}
+		if options.GracePeriodSeconds == nil || *options.GracePeriodSeconds != 0 {
+			return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", "the kubelet deletes with grace 0 only")
+		}
+		s.remove(key)
+		return answer(r, http.StatusOK, pod)
+	}
+	return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" "+r.URL.Path)
+}
+
+// patchStatus applies a strategic merge patch; nothing but the status changes.
+func (s *Server) patchStatus(r *http.Request, key string, body []byte) (*http.Response, error) {
+	old := s.pods[key]
+	was, err := json.Marshal(old)
+	if err != nil {
+		return nil, err
+	}
+	is, err := strategicpatch.StrategicMergePatch(was, body, v1.Pod{})
+	if err != nil {
+		return fail(r, http.StatusUnprocessableEntity, "Invalid", err.Error())
+	}
+	var patched v1.Pod
+	if err := json.Unmarshal(is, &patched); err != nil {
+		return fail(r, http.StatusUnprocessableEntity, "Invalid", err.Error())
+	}
+	if patched.UID != old.UID {
+		return fail(r, http.StatusConflict, "Conflict", "the UID in the patch differs")
+	}
+	pod := old.DeepCopy()
+	pod.Status = patched.Status
+	if pod.Status.QOSClass == "" {
+		pod.Status.QOSClass = old.Status.QOSClass
+	}
+	s.pods[key] = pod
+	s.publish("MODIFIED", pod)
+	if s.hooks.Status != nil {
+		s.hooks.Status(pod)
+	}
+	return answer(r, http.StatusOK, pod)
+}
+
+// kinds are the resources that a kubelet lists and watches.
+var kinds = map[string]string{
+	"pods":                   "Pod",
+	"nodes":                  "Node",
+	"services":               "Service",
+	"runtimeclasses":         "RuntimeClass",
+	"csidrivers":             "CSIDriver",
+	"podcertificaterequests": "PodCertificateRequest",
+}
+
+// groupVersion is that of the request, whatever version the release asks for.
+func groupVersion(r *http.Request) string {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if parts[0] == "api" {
+		return parts[1]
+	}
+	return parts[1] + "/" + parts[2]
+}
+
+func (s *Server) list(r *http.Request, resource string) (*http.Response, error) {
+	kind, ok := kinds[resource]
+	if !ok {
+		return fail(r, http.StatusNotFound, "NotFound", "resource "+resource+" is not served")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	items := []any{}
+	switch resource {
+	case "nodes":
+		items = append(items, s.node)
+	case "pods":
+		for _, key := range sortedKeys(s.pods) {
+			items = append(items, s.pods[key])
+		}
+	}
+	return answer(r, http.StatusOK, map[string]any{
+		"apiVersion": groupVersion(r), "kind": kind + "List",
+		"metadata": map[string]any{"resourceVersion": strconv.FormatInt(s.version, 10)},
+		"items":    items,
+	})
+}
+
+func answer(r *http.Request, code int, object any) (*http.Response, error) {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	return response(r, code, io.NopCloser(bytes.NewReader(text))), nil
+}
+
+func fail(r *http.Request, code int, reason metav1.StatusReason, message string) (*http.Response, error) {
+	return answer(r, code, &metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
+		Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message,
+	})
+}
+
+func response(r *http.Request, code int, body io.ReadCloser) *http.Response {
+	return &http.Response{
+		StatusCode: code, Status: strconv.Itoa(code) + " " + http.StatusText(code),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
+		Header: http.Header{"Content-Type": {"application/json"}},
+		Body:   body, Request: r,
+	}
+}

@@ -1,0 +1,79 @@
+package cri
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	internalapi "k8s.io/cri-api/pkg/apis"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// Images is the image service of the same runtime.
+type Images struct {
+	internalapi.ImageManagerService
+	*Service
+}
+
+func (i Images) script(image string) *script {
+	var last *script
+	for _, name := range i.order {
+		if s := i.scripts[name]; s.image == image {
+			last = s
+			if !s.present {
+				return s
+			}
+		}
+	}
+	return last
+}
+
+// ListImages lists nothing: images are never collected here.
+func (i Images) ListImages(context.Context, *runtimeapi.ImageFilter) ([]*runtimeapi.Image, error) {
+	return nil, nil
+}
+
+// ImageStatus knows the images that need no pull, or were pulled.
+func (i Images) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ bool) (*runtimeapi.ImageStatusResponse, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if s := i.script(image.Image); s == nil || !s.present {
+		return &runtimeapi.ImageStatusResponse{}, nil
+	}
+	return &runtimeapi.ImageStatusResponse{Image: &runtimeapi.Image{Id: image.Image, RepoTags: []string{image.Image}, Spec: image}}, nil
+}
+
+// PullImage plays the next pull of the container whose image it is.
+func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *runtimeapi.AuthConfig, _ *runtimeapi.PodSandboxConfig) (string, error) {
+	i.mu.Lock()
+	s := i.script(image.Image)
+	if s == nil {
+		i.mu.Unlock()
+		return "", errors.New("unknown image")
+	}
+	pull := s.nextPull()
+	begun := Event{Container: s.container.Name, Run: i.attempts(s.container.Name), Kind: trace.PullBegin}
+	i.hooks.Event(begun)
+	begin := time.Now()
+	i.mu.Unlock()
+
+	time.Sleep(s.latency.Pull + pull.Takes)
+
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	begun.Span = time.Since(begin)
+	if pull.Result != "" {
+		begun.Kind, begun.Reason = trace.PullFailed, pull.Result
+		i.hooks.Event(begun)
+		return "", errors.New("scripted pull error")
+	}
+	begun.Kind = trace.PullEnd
+	i.hooks.Event(begun)
+	s.present = true
+	return image.Image, nil
+}
+
+// RemoveImage does nothing.
+func (i Images) RemoveImage(context.Context, *runtimeapi.ImageSpec) error { return nil }

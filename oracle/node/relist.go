@@ -1,0 +1,69 @@
+package node
+
+import (
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+
+	"k8s.io/utils/clock"
+)
+
+// RelistClock is the clock of the PLEG. It tells real (virtual) time, but lets the first relist, and every relist on
+// demand, begin later, and keeps the instants of all of them.
+//
+// Both relists read the clock first of all. A relist on demand (1.36 and later) in the very instant of the sync that asked
+// for it would count as older than the sync and be lost.
+type RelistClock struct {
+	clock.RealClock
+	// First is the instant of the first relist.
+	First time.Time
+	// Delay is how long after the request a relist on demand begins.
+	Delay time.Duration
+	// Relists and OnDemand are told every relist, when it begins; may be nil.
+	Relist, OnDemand func()
+
+	mu   sync.Mutex
+	seen bool
+}
+
+// Now tells the time, to a relist perhaps a little later.
+func (c *RelistClock) Now() time.Time {
+	var pcs [2]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		switch {
+		case strings.HasSuffix(frame.Function, "pleg.(*GenericPLEG).Relist"):
+			c.mu.Lock()
+			first := !c.seen
+			c.seen = true
+			c.mu.Unlock()
+			if first {
+				time.Sleep(time.Until(c.First))
+			}
+			if c.Relist != nil {
+				c.Relist()
+			}
+			return time.Now()
+		case strings.HasSuffix(frame.Function, "pleg.(*GenericPLEG).relistPod"):
+			time.Sleep(c.Delay)
+			if c.OnDemand != nil {
+				c.OnDemand()
+			}
+			return time.Now()
+		}
+		if !more {
+			return time.Now()
+		}
+	}
+}
+
+// install puts the clock into the PLEG.
+func (c *RelistClock) install(pleg reflect.Value) {
+	generic := pleg.Elem() // the interface's content
+	v := generic.Elem().FieldByName("clock")
+	reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem().Set(reflect.ValueOf(c))
+}

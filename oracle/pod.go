@@ -1,0 +1,134 @@
+package oracle
+
+import (
+	"encoding/json"
+	"fmt"
+
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/apiserver"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/cri"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/node"
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
+)
+
+// uid of every Pod: one bubble has one Pod.
+const uid = types.UID("00000000-0000-4000-8000-000000000001")
+
+// manifest is the Pod of the API for the model's Pod, bound to the node, after defaulting.
+func manifest(p sim.Pod) *v1.Pod {
+	pod := &v1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace, UID: uid},
+		Spec: v1.PodSpec{
+			NodeName:                      node.Name,
+			RestartPolicy:                 v1.RestartPolicy(p.RestartPolicy),
+			TerminationGracePeriodSeconds: &p.TerminationGracePeriodSeconds,
+			DNSPolicy:                     v1.DNSDefault, // anything else is warned about at each sync
+			EnableServiceLinks:            new(bool),
+			AutomountServiceAccountToken:  new(bool),
+		},
+	}
+	if pod.Name == "" {
+		pod.Name = "pod"
+	}
+	if pod.Namespace == "" {
+		pod.Namespace = "default"
+	}
+	if p.ActiveDeadlineSeconds > 0 {
+		pod.Spec.ActiveDeadlineSeconds = &p.ActiveDeadlineSeconds
+	}
+	for _, c := range p.Init {
+		pod.Spec.InitContainers = append(pod.Spec.InitContainers, containerOf(c))
+	}
+	for _, c := range p.Main {
+		pod.Spec.Containers = append(pod.Spec.Containers, containerOf(c))
+	}
+	apiserver.Default(pod)
+	return pod
+}
+
+func containerOf(c sim.Container) v1.Container {
+	out := v1.Container{
+		Name: c.Name, Image: imageOf(c), ImagePullPolicy: v1.PullIfNotPresent,
+		StartupProbe:   probeOf(c.Startup, "startup"),
+		ReadinessProbe: probeOf(c.Readiness, "readiness"),
+		LivenessProbe:  probeOf(c.Liveness, "liveness"),
+	}
+	if c.AlwaysPull {
+		out.ImagePullPolicy = v1.PullAlways
+	}
+	if c.RestartPolicy != "" {
+		policy := v1.ContainerRestartPolicy(c.RestartPolicy)
+		out.RestartPolicy = &policy
+	}
+	if c.PostStart != nil || c.PreStop != nil {
+		out.Lifecycle = &v1.Lifecycle{PostStart: hookOf(c.PostStart, "poststart"), PreStop: hookOf(c.PreStop, "prestop")}
+	}
+	for _, start := range c.Behavior.Starts {
+		if start.Create == "ConfigError" { // a reference to a ConfigMap that is sometimes missing
+			out.Env = []v1.EnvVar{{Name: "VALUE", ValueFrom: &v1.EnvVarSource{ConfigMapKeyRef: &v1.ConfigMapKeySelector{
+				LocalObjectReference: v1.LocalObjectReference{Name: c.Name}, Key: "value",
+			}}}}
+			break
+		}
+	}
+	return out
+}
+
+// imageOf is the image of a container: its own by default, so that the runtime knows who pulls.
+func imageOf(c sim.Container) string {
+	for _, pull := range c.Behavior.Pulls {
+		if pull.Result == "InvalidImageName" {
+			return "Invalid//" + c.Name
+		}
+	}
+	if c.Image != "" {
+		return c.Image
+	}
+	return "images.invalid/" + c.Name + ":1"
+}
+
+// execOf is an exec of the given words. All handlers but sleep are carried out as exec: real sockets have no place in
+// virtual time.
+func execOf(kind, name string) *v1.ExecAction {
+	return &v1.ExecAction{Command: []string{kind, name}}
+}
+
+func probeOf(p *sim.Probe, name string) *v1.Probe {
+	if p == nil {
+		return nil
+	}
+	out := &v1.Probe{
+		ProbeHandler:        v1.ProbeHandler{Exec: execOf(cri.CommandProbe, name)},
+		InitialDelaySeconds: int32(p.InitialDelaySeconds),
+		PeriodSeconds:       int32(p.PeriodSeconds), TimeoutSeconds: int32(p.TimeoutSeconds),
+		SuccessThreshold: int32(p.SuccessThreshold), FailureThreshold: int32(p.FailureThreshold),
+	}
+	if p.TerminationGracePeriodSeconds > 0 {
+		out.TerminationGracePeriodSeconds = &p.TerminationGracePeriodSeconds
+	}
+	return out
+}
+
+func hookOf(h *sim.Hook, name string) *v1.LifecycleHandler {
+	switch {
+	case h == nil:
+		return nil
+	case h.Handler == sim.HandlerSleep:
+		return sleepHook(h.SleepSeconds)
+	}
+	return &v1.LifecycleHandler{Exec: execOf(cri.CommandHook, name)}
+}
+
+// sleepHook is set by its JSON form: the field is younger than the oldest release.
+func sleepHook(seconds int64) *v1.LifecycleHandler {
+	handler := &v1.LifecycleHandler{}
+	text := fmt.Sprintf(`{"sleep":{"seconds":%d}}`, seconds)
+	if err := json.Unmarshal([]byte(text), handler); err != nil {
+		panic(err) // the text is ours
+	}
+	return handler
+}

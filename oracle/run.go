@@ -1,0 +1,266 @@
+package oracle
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/apiserver"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/bubble"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/cri"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/node"
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// settle is how long a run goes on once the Pod is terminal or gone, so that what follows by itself is seen.
+const settle = 5 * time.Second
+
+// notBefore is the virtual time of the next bubble: past the real date and past all earlier bubbles, because some
+// package state of client-go is stamped with the time.
+var notBefore = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Run runs one scenario. It must not be called from two goroutines at once.
+func Run(request *Request) *Response {
+	response := &Response{ID: request.ID, Release: release}
+	if err := run(request, response); err != nil {
+		response.Error = err.Error()
+		response.Trace = nil
+	}
+	return response
+}
+
+func run(request *Request, response *Response) error {
+	config, err := request.config()
+	if err != nil {
+		return err
+	}
+	response.Config = config
+	record := newRecording(request, response)
+	record.trace.Target = target(request)
+
+	pod, refused, err := store(request, response)
+	if err != nil {
+		return err
+	}
+	if refused != "" {
+		record.trace.Events = []trace.Event{{Kind: trace.PodRefused, Container: trace.NoContainer, Reason: refused}}
+		record.trace.Ending = trace.EndingRefused
+		return nil
+	}
+	restore, skipped := setGates(request.Node)
+	defer restore()
+	response.SkippedGates = append(response.SkippedGates, skipped...)
+
+	root, err := os.MkdirTemp("", "oracle-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(root)
+	life := &life{request: request, config: config, record: record, pod: pod, root: root}
+	ended, err := bubble.Run(bubble.Options{Seed: request.Seed, Jitter: config.Jitter, NotBefore: notBefore}, func() { life.play() })
+	node.Listen(nil)
+	notBefore = ended.Truncate(time.Hour).Add(2 * time.Hour)
+	if err == nil {
+		err = life.err
+	}
+	if err == nil {
+		err = record.trace.Check()
+	}
+	return err
+}
+
+// target names what was run, in the words of package gates.
+func target(request *Request) string {
+	text := strings.TrimPrefix(release, "v")
+	for _, name := range sortedKeys(request.Node) {
+		sign := "-"
+		if request.Node[name] {
+			sign = "+"
+		}
+		text += sign + name
+	}
+	return text
+}
+
+// store is the Pod as the API server keeps it, or why it refuses.
+func store(request *Request, response *Response) (pod *v1.Pod, refused string, err error) {
+	pod = manifest(request.Scenario.Pod)
+	if request.SkipAdmission {
+		pod.Status.Phase = v1.PodPending
+		return pod, "", nil
+	}
+	restore, skipped := setGates(request.Control)
+	defer restore()
+	response.SkippedGates = append(response.SkippedGates, skipped...)
+	return apiserver.Admit(pod)
+}
+
+// life is one bubble.
+type life struct {
+	request *Request
+	config  sim.Config
+	record  *recording
+	pod     *v1.Pod
+	root    string
+	err     error
+
+	server *apiserver.Server
+	limit  time.Time
+	steps  int // not taken yet
+}
+
+// play is the bubble's main goroutine.
+func (l *life) play() {
+	c := l.config
+	// Everything is laid out from the kubelet's start: its tickers begin there. Creation comes warm-up minus one tick
+	// phase later, and so much into a second of the wall clock as ClockPhase says.
+	start := time.Now().Add(((c.ClockPhase+c.SyncTickPhase)%time.Second + time.Second) % time.Second)
+	warm := l.request.warmUp(c)
+	created := start.Add(warm - c.SyncTickPhase%time.Second)
+	l.reportPhases(start, created)
+	time.Sleep(time.Until(start))
+
+	runtime := cri.New(start.Add(time.Second), cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
+	runtime.Load(l.request.Scenario.Pod, c.Latency, imageOf)
+	l.server = apiserver.New(node.Object(), apiserver.Hooks{
+		Status: l.record.status, Removed: l.record.podRemoved,
+		ConfigMap: func(name string) bool { return !runtime.ConfigError(name) },
+	})
+	client, err := l.server.Client()
+	if err != nil {
+		l.err = err
+		return
+	}
+	node.Listen(l.record.step)
+	l.err = node.Start(node.Options{
+		Client: client, Runtime: runtime, Images: cri.Images{Service: runtime}, Root: l.root,
+		MaxContainerRestartPeriod: l.request.Scenario.Node.MaxContainerRestartPeriod,
+		Relist: &node.RelistClock{
+			First: start.Add((c.RelistPhase%time.Second + time.Second - c.SyncTickPhase%time.Second) % time.Second),
+			Delay: c.RelistDelay, Relist: l.record.relist, OnDemand: l.record.onDemand,
+		},
+		Event: l.record.recorded,
+	})
+	if l.err != nil {
+		return
+	}
+	time.Sleep(time.Until(created))
+	l.create()
+	l.watch()
+}
+
+func (l *life) response() *Response { return l.record.response }
+
+// reportPhases writes down the phases that the run really has.
+func (l *life) reportPhases(start, created time.Time) {
+	next := func(period time.Duration) time.Duration {
+		return (period - created.Sub(start)%period) % period
+	}
+	c := &l.response().Config
+	c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase = next(time.Second), next(2*time.Second), next(10*time.Second)
+	c.RelistPhase %= time.Second
+	c.ClockPhase = time.Duration(created.Nanosecond())
+	l.response().GarbagePhase = next(time.Minute)
+}
+
+// create stores the Pod and begins the steps.
+func (l *life) create() {
+	r := l.record
+	r.mu.Lock()
+	r.created = time.Now()
+	l.limit = r.created.Add(l.request.limit())
+	l.steps = len(l.request.Scenario.Steps)
+	r.emit(trace.Event{Kind: trace.PodCreated}, "")
+	for _, field := range dropped(l.request.Scenario.Pod, l.pod) {
+		r.emit(trace.Event{Kind: trace.FieldDropped, Reason: field}, "")
+	}
+	r.emit(trace.Event{Kind: trace.PodBound}, "")
+	counts := make([]int32, len(l.request.Scenario.Steps))
+	r.happened = func(e *trace.Event, container string) {
+		for i, step := range l.request.Scenario.Steps {
+			s := step.After
+			if s == nil || counts[i] < 0 || s.Kind != e.Kind.String() || s.Container != container || s.Run >= 0 && s.Run != e.Run {
+				continue
+			}
+			if counts[i]++; counts[i] < max(s.Nth, 1) {
+				continue
+			}
+			counts[i] = -1
+			if at := time.Now().Add(step.At + sim.DefaultHorizon); l.request.Scenario.Horizon == 0 && at.After(l.limit) {
+				l.limit = at
+			}
+			time.AfterFunc(step.At, func() { l.take(step) })
+		}
+	}
+	r.mu.Unlock()
+	for _, step := range l.request.Scenario.Steps {
+		if step.After == nil {
+			time.AfterFunc(step.At, func() { l.take(step) })
+		}
+	}
+	l.server.Create(l.pod)
+}
+
+// take takes one step.
+func (l *life) take(step sim.Step) {
+	r := l.record
+	r.mu.Lock()
+	l.steps--
+	r.emit(trace.Event{Kind: trace.DeleteRequested}, "")
+	r.mu.Unlock()
+	if step.Delete == nil {
+		return
+	}
+	grace := step.Delete.GracePeriodSeconds
+	if step.Delete.Force {
+		grace = new(int64)
+	}
+	l.server.Delete(l.pod.Namespace+"/"+l.pod.Name, grace)
+}
+
+// watch lets time pass until the run is over. It looks once in a while, off all ticks.
+func (l *life) watch() {
+	r := l.record
+	for {
+		time.Sleep(997 * time.Millisecond)
+		r.mu.Lock()
+		now := time.Now()
+		over := now.After(l.limit)
+		ending := trace.EndingHorizon
+		switch done := r.terminal; {
+		case !r.removed.IsZero() && now.Sub(r.removed) > settle:
+			over, ending = true, trace.EndingRemoved
+		case !done.IsZero() && l.steps == 0 && r.removed.IsZero() && now.Sub(done) > settle && l.pod.DeletionTimestamp == nil:
+			over, ending = true, trace.EndingTerminal
+		}
+		if over {
+			r.trace.Ending = ending
+			r.trace.EndedAt = trace.Instant(now.Sub(r.created))
+			r.happened = nil
+			r.created = time.Time{} // nothing more is recorded
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+	}
+}
+
+// dropped lists the fields of interest that the API server removed.
+func dropped(wanted sim.Pod, stored *v1.Pod) []string {
+	var fields []string
+	for i, c := range wanted.Init {
+		if c.RestartPolicy != "" && i < len(stored.Spec.InitContainers) && stored.Spec.InitContainers[i].RestartPolicy == nil {
+			fields = append(fields, fmt.Sprintf("spec.initContainers[%d].restartPolicy", i))
+		}
+	}
+	for i, c := range wanted.Main {
+		if c.RestartPolicy != "" && i < len(stored.Spec.Containers) && stored.Spec.Containers[i].RestartPolicy == nil {
+			fields = append(fields, fmt.Sprintf("spec.containers[%d].restartPolicy", i))
+		}
+	}
+	return fields
+}
