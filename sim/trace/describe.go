@@ -140,15 +140,15 @@ func (t *Trace) Label(i int32, about int16) string {
 	e := &t.Events[i]
 	switch {
 	case e.Container != NoContainer && e.Container != about:
-		return t.Containers[e.Container].Name + " " + e.briefWords()
+		return t.Containers[e.Container].Name + " " + e.Brief()
 	case e.Container == NoContainer && e.Kind.ofPodObject():
-		return "pod " + e.briefWords()
+		return "pod " + e.Brief()
 	}
-	return e.briefWords()
+	return e.Brief()
 }
 
-// briefWords is Words without what a reader finds on the event's own line.
-func (e *Event) briefWords() string {
+// Brief is Words without what a reader finds on the event's own line.
+func (e *Event) Brief() string {
 	words := kindWords[min(e.Kind, kindCount-1)]
 	switch e.Kind {
 	case Exited:

@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The API server and the scheduler: what becomes of the Pod before a kubelet sees it, and its deletion.
+
+const (
+	forbiddenOnInit = "Forbidden: may not be set for init containers without restartPolicy=Always"
+	forbiddenOnMain = "Forbidden: may not be set for non-init containers"
+	unschedulable   = "Pod has a restartable init container and the SidecarContainers feature is disabled"
+)
+
+// createObject stores the Pod and has it scheduled. It returns false if no kubelet will ever see it.
+func (m *machine) createObject(target gates.Resolved) bool {
+	pod := &m.scenario.Pod
+	keepSidecars, keepRules := true, true
+	if !pod.Static {
+		// pkg/api/pod/util.go: dropDisabledFields runs before validation.
+		keepSidecars = m.api.SidecarContainers
+		keepRules = m.api.RestartRules || !m.api.KnowsRestartRules
+	}
+	m.setUpContainers(keepSidecars, keepRules)
+	if message := m.refusal(keepSidecars); message != "" && !pod.Static {
+		e := podEvent(trace.PodRefused)
+		e.Reason = message
+		m.emit(e)
+		m.trace.Ending = trace.EndingRefused
+		return false
+	}
+	m.object.exists = true
+	m.object.event = m.emit(podEvent(trace.PodCreated))
+	m.reportDropped(keepSidecars, keepRules)
+	m.scheduleSteps()
+	if m.sidecars && !target.Scheduler.SidecarContainers {
+		e := podEvent(trace.PodUnscheduled)
+		e.Reason = unschedulable
+		m.object.event = m.emit(e, cause(m.object.event, "the scheduler looks at it", windowNow))
+		m.publishInitial(false)
+		return true
+	}
+	m.queue.push(0, inputBound, 0, 0, 0)
+	return true
+}
+
+// refusal is the API server's error for fields that concern the order of containers, or empty. Other invalid fields
+// are not judged. pkg/apis/core/validation/validation.go: validateInitContainers, validateContainers.
+func (m *machine) refusal(keepSidecars bool) string {
+	var problems []string
+	refuse := func(list string, i int, field, message string) {
+		problems = append(problems, fmt.Sprintf("spec.%s[%d].%s: %s", list, i, field, message))
+	}
+	for i := range m.scenario.Pod.Main {
+		c := &m.scenario.Pod.Main[i]
+		if c.RestartPolicy != "" && !m.api.KnowsRestartRules {
+			refuse("containers", i, "restartPolicy", forbiddenOnMain)
+		}
+		m.refuseHooks(c, func(field, message string) { refuse("containers", i, field, message) })
+	}
+	for i := range m.scenario.Pod.Init {
+		c := &m.scenario.Pod.Init[i]
+		always := keepSidecars && c.RestartPolicy == RestartAlways
+		known := keepSidecars && !m.api.KnowsRestartRules
+		if known && c.RestartPolicy != "" && !always {
+			refuse("initContainers", i, "restartPolicy", fmt.Sprintf("Unsupported value: %q: supported values: \"Always\"", string(c.RestartPolicy)))
+		}
+		if always {
+			m.refuseHooks(c, func(field, message string) { refuse("initContainers", i, field, message) })
+			continue
+		}
+		for _, field := range [...]struct {
+			name string
+			set  bool
+		}{
+			{"lifecycle", c.PostStart != nil || c.PreStop != nil},
+			{"livenessProbe", c.Liveness != nil}, {"readinessProbe", c.Readiness != nil}, {"startupProbe", c.Startup != nil},
+		} {
+			if field.set {
+				refuse("initContainers", i, field.name, forbiddenOnInit)
+			}
+		}
+	}
+	switch len(problems) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("Pod %q is invalid: %s", m.scenario.Pod.Name, problems[0])
+	}
+	return fmt.Sprintf("Pod %q is invalid: [%s]", m.scenario.Pod.Name, strings.Join(problems, ", "))
+}
+
+// refuseHooks judges sleep hooks: unknown in 1.28, dropped in 1.29 while their gate is off, bounded by the grace period.
+// pkg/apis/core/validation/validation.go: validateHandler, validateSleepAction.
+func (m *machine) refuseHooks(c *Container, refuse func(field, message string)) {
+	grace := m.scenario.Pod.TerminationGracePeriodSeconds
+	for _, hook := range [...]struct {
+		name string
+		hook *Hook
+	}{{"postStart", c.PostStart}, {"preStop", c.PreStop}} {
+		if hook.hook == nil || hook.hook.Handler != HandlerSleep {
+			continue
+		}
+		path := "lifecycle." + hook.name
+		seconds := hook.hook.SleepSeconds
+		switch {
+		case !m.api.SleepHook:
+			refuse(path, "Required value: must specify a handler type")
+		case m.api.SleepZero && (seconds < 0 || seconds > grace):
+			refuse(path+".sleep", fmt.Sprintf("Invalid value: %d: must be non-negative and less than terminationGracePeriodSeconds (%d)", seconds, grace))
+		case !m.api.SleepZero && (seconds <= 0 || seconds > grace):
+			hint := ""
+			if m.api.KnowsSleepZero {
+				hint = ". Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
+			}
+			refuse(path+".sleep", fmt.Sprintf("Invalid value: %d: must be greater than 0 and less than terminationGracePeriodSeconds (%d)%s", seconds, grace, hint))
+		}
+	}
+}
+
+// reportDropped says which fields the API server removed without a word.
+func (m *machine) reportDropped(keepSidecars, keepRules bool) {
+	for i := range m.containers {
+		c := &m.containers[i]
+		policy := c.spec.RestartPolicy
+		if policy == "" {
+			continue
+		}
+		dropped := i < m.inits && !keepSidecars || !keepRules && (i >= m.inits || policy != RestartAlways)
+		if !dropped {
+			continue
+		}
+		e := c.event(trace.FieldDropped, 0)
+		e.Reason = "restartPolicy"
+		m.emit(e, cause(m.object.event, "the feature is off in the API server", windowNow))
+	}
+}
+
+// deleteObject is a DELETE request. pkg/registry/core/pod/strategy.go: CheckGracefulDelete.
+func (m *machine) deleteObject(d *Delete) {
+	if !m.object.exists {
+		return
+	}
+	grace := m.scenario.Pod.TerminationGracePeriodSeconds
+	if d.GracePeriodSeconds != nil {
+		grace = *d.GracePeriodSeconds
+	}
+	if d.Force {
+		grace = 0
+	}
+	if m.object.deleting && grace >= m.object.grace {
+		return // a second request can only shorten the grace
+	}
+	e := podEvent(trace.DeleteRequested)
+	e.Span = seconds(grace)
+	requested := m.emit(e, cause(m.object.event, "a client deletes the Pod", windowRuntime))
+	m.object.event = requested
+	if !m.worker.bound || terminal(m.status.api.phase) || grace == 0 {
+		m.removeObject(cause(requested, "nothing to wait for", windowNow))
+		return
+	}
+	m.object.deleting, m.object.grace = true, grace
+	m.status.publishDeletion(m)
+	m.updatePod(update{trigger: requested, because: "the Pod is being deleted"})
+}
+
+// removeObject takes the Pod out of the API server. The kubelet, if it still has containers of it, stops them as it
+// would for a deletion. kubelet.go: HandlePodRemoves, deletePod.
+func (m *machine) removeObject(because trace.Cause) {
+	m.object.exists = false
+	m.object.event = m.emit(podEvent(trace.PodRemoved), because)
+	if m.worker.bound && !m.worker.finished {
+		m.updatePod(update{trigger: m.object.event, because: "the Pod is gone from the API server", kill: true})
+		return
+	}
+	m.ended = true
+	m.trace.Ending = trace.EndingRemoved
+}

@@ -1,0 +1,122 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// DefaultHorizon is how long a run lasts after its last timed step if the scenario does not say.
+const DefaultHorizon = 10 * time.Minute
+
+// Config holds what a real node leaves open: the phases of its tickers relative to the Pod's creation, its jitter and
+// its latencies. The zero Config is not useful; start from DefaultConfig, the nominal run.
+type Config struct {
+	// Seed chooses everything that is open at random, but reproducibly. 0 is the nominal run: the fields below hold as
+	// they are and every free choice takes its first way.
+	Seed uint64
+	// Jitter is where in its range each random wait of the kubelet's work queue lies, in [0, 1): 0 is the earliest. The
+	// ranges are wait.Jitter's: a base and up to half of it more.
+	Jitter float64
+	// RelistPhase is the instant of the first PLEG relist after the Pod's creation, RelistPeriod the time between two.
+	// kubelet.go: genericPlegRelistPeriod, 1 s in all releases.
+	RelistPhase, RelistPeriod time.Duration
+	// RelistDelay is the time from a request for an on-demand relist to the relist (1.36 and later). It must be above
+	// zero: the kubelet takes a relist of the same instant for an older one.
+	RelistDelay time.Duration
+	// SyncTickPhase is the first tick of the sync loop's 1 s ticker, which looks at the work queue and at deadlines.
+	SyncTickPhase time.Duration
+	// HousekeepingPhase is the first tick of the 2 s housekeeping ticker, which forgets old back-off entries.
+	HousekeepingPhase time.Duration
+	// StatusPhase is the first tick of the status manager's 10 s ticker, which sends what was held back.
+	StatusPhase time.Duration
+	// ClockPhase is the fraction of a wall-clock second that had passed when the Pod was created, below 1 s. Times in the
+	// API are whole seconds, so it decides how early deadlines and initial delays come.
+	ClockPhase time.Duration
+	// Latency is what the container runtime takes.
+	Latency Latency
+	// MaxEvents bounds the trace; a run that would exceed it ends early and says so.
+	MaxEvents int
+}
+
+// DefaultLatency is the nominal latency of a container runtime whose images are on the node.
+func DefaultLatency() Latency {
+	return Latency{
+		Sandbox: 200 * time.Millisecond,
+		Pull:    500 * time.Millisecond,
+		Create:  20 * time.Millisecond,
+		Start:   30 * time.Millisecond,
+		Stop:    10 * time.Millisecond,
+		Exec:    20 * time.Millisecond,
+	}
+}
+
+// DefaultConfig is the nominal run: every wait in the middle of its range.
+func DefaultConfig() Config {
+	return Config{
+		Jitter:            0.5,
+		RelistPhase:       500 * time.Millisecond,
+		RelistPeriod:      time.Second,
+		RelistDelay:       time.Millisecond,
+		SyncTickPhase:     750 * time.Millisecond,
+		HousekeepingPhase: 1250 * time.Millisecond,
+		StatusPhase:       5 * time.Second,
+		Latency:           DefaultLatency(),
+		MaxEvents:         200_000,
+	}
+}
+
+// Validate reports every field that is out of its range.
+func (c *Config) Validate() error {
+	var problems []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Jitter >= 0 && c.Jitter < 1, "Jitter is %v, want a fraction in [0, 1)", c.Jitter)
+	check(c.RelistPeriod > 0, "RelistPeriod is %v, want more than 0", c.RelistPeriod)
+	check(c.RelistDelay > 0, "RelistDelay is %v, want more than 0", c.RelistDelay)
+	for _, phase := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"RelistPhase", c.RelistPhase}, {"SyncTickPhase", c.SyncTickPhase}, {"HousekeepingPhase", c.HousekeepingPhase},
+		{"StatusPhase", c.StatusPhase},
+	} {
+		check(phase.value >= 0, "%s is %v, want 0 or more", phase.name, phase.value)
+	}
+	check(c.ClockPhase >= 0 && c.ClockPhase < time.Second, "ClockPhase is %v, want a fraction of a second", c.ClockPhase)
+	check(c.MaxEvents > 0, "MaxEvents is %d, want more than 0", c.MaxEvents)
+	problems = append(problems, c.Latency.check("Latency")...)
+	return errors.Join(problems...)
+}
+
+func (l *Latency) check(path string) []error {
+	var problems []error
+	for _, field := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"Sandbox", l.Sandbox}, {"Pull", l.Pull}, {"Create", l.Create}, {"Start", l.Start}, {"Stop", l.Stop}, {"Exec", l.Exec},
+	} {
+		if field.value < 0 {
+			problems = append(problems, fmt.Errorf("%s.%s is %v, want 0 or more", path, field.name, field.value))
+		}
+	}
+	return problems
+}
+
+// resolve returns the Config of this run: the nominal one as it is, a seeded one with its open fields drawn.
+func (c Config) resolve(r *random) Config {
+	if c.Seed == 0 {
+		return c
+	}
+	c.RelistPhase = r.duration(c.RelistPeriod)
+	c.SyncTickPhase = r.duration(syncTickPeriod)
+	c.HousekeepingPhase = r.duration(housekeepingPeriod)
+	c.StatusPhase = r.duration(statusPeriod)
+	c.ClockPhase = r.duration(time.Second)
+	c.RelistDelay += r.duration(20 * time.Millisecond)
+	return c
+}

@@ -1,0 +1,36 @@
+package sim
+
+import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+
+// activeDeadlineSeconds. kubelet/active_deadline.go: pastActiveDeadline, ShouldSync, ShouldEvict.
+
+// deadline is the instant from which the Pod is past its deadline, or Never. status.startTime is cut to whole seconds.
+func (m *machine) deadline() trace.Instant {
+	if m.scenario.Pod.ActiveDeadlineSeconds == 0 || !m.status.written {
+		return trace.Never
+	}
+	return m.wholeSecond(m.status.started).Add(seconds(m.scenario.Pod.ActiveDeadlineSeconds))
+}
+
+func (m *machine) pastDeadline() bool { return m.deadline() <= m.now }
+
+func (m *machine) deadlineAhead() bool {
+	d := m.deadline()
+	return d != trace.Never && d > m.now
+}
+
+// armDeadline makes sure that the sync loop looks at the Pod when its deadline is over.
+func (m *machine) armDeadline() {
+	if d := m.deadline(); d != trace.Never && !m.worker.terminate {
+		m.armTick(d)
+	}
+}
+
+// deadlineEvent shows, once, that the kubelet has seen the deadline pass.
+func (m *machine) deadlineEvent() int32 {
+	if m.worker.deadline == none {
+		m.worker.deadline = m.emit(podEvent(trace.DeadlineExceeded),
+			cause(m.object.event, "activeDeadlineSeconds counts from the whole second in which the kubelet first wrote a status", windowUpTo(syncTickPeriod)))
+	}
+	return m.worker.deadline
+}

@@ -1,0 +1,308 @@
+package gates
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Resolved is a target turned into behaviours.
+type Resolved struct {
+	Target    Target
+	API       APIServer
+	Scheduler Scheduler
+	Kubelet   Kubelet
+}
+
+// APIServer is what the API server does that a Pod's order or display depends on.
+type APIServer struct {
+	Release Release
+	// SidecarContainers: restartPolicy of init containers is kept; else it is dropped on create.
+	// pkg/api/pod/util.go: dropDisabledFields, 1.28 to 1.32.
+	SidecarContainers bool
+	// KnowsRestartRules: the release knows restartPolicy on main containers as more than an error, and restartPolicyRules.
+	// RestartRules: it also keeps them; else it drops them. pkg/api/pod/util.go: dropContainerRestartRules, 1.34 and later.
+	KnowsRestartRules, RestartRules bool
+	// KnowsSleepHook and SleepHook: likewise for the sleep hook. pkg/api/pod/util.go, 1.29.
+	KnowsSleepHook, SleepHook bool
+	// SleepZero: a sleep of zero seconds is legal; KnowsSleepZero: the release has heard of it and says so in its error.
+	// pkg/apis/core/validation/validation.go: validateSleepAction, 1.32 and later.
+	KnowsSleepZero, SleepZero bool
+	// TerminatingHidesTerminal: STATUS reads Terminating for deleted Pods even when their phase is terminal.
+	// pkg/printers/internalversion/printers.go: printPod, up to 1.30.
+	TerminatingHidesTerminal bool
+	// FailureShowsThroughCompleted: STATUS of a Pod whose last main completed shows a failed main.
+	// printPod, 1.35 and later.
+	FailureShowsThroughCompleted bool
+}
+
+// Scheduler is what the scheduler does.
+type Scheduler struct {
+	// SidecarContainers: Pods with sidecars are scheduled.
+	// pkg/scheduler/framework/plugins/noderesources/fit.go: Filter, 1.28 to 1.36.
+	SidecarContainers bool
+}
+
+// Seed says which records of main containers make the init algorithm take the Pod for initialized.
+type Seed uint8
+
+// The seeds. kuberuntime_container.go: computeInitContainerActions.
+const (
+	// SeedAnyRecord: a main in state Created, Running or Exited, of any sandbox (hasAnyRegularContainerCreated, 1.28).
+	SeedAnyRecord Seed = iota
+	// SeedLive: a main in state Created or Running (inline loop, 1.29 to 1.36).
+	SeedLive
+	// SeedActiveSandbox: a main with any record in the active sandbox (HasAnyActiveRegularContainerStarted, 1.37).
+	SeedActiveSandbox
+)
+
+// StopOrder says whose stop is ordered.
+type StopOrder uint8
+
+// The stop orders. kuberuntime_container.go: killContainersWithSyncResult.
+const (
+	// StopTogether: all containers are stopped at once (1.28).
+	StopTogether StopOrder = iota
+	// StopOrderedAlways: mains, then sidecars in reverse, computed for Pods without sidecars too (early 1.29 to 1.31).
+	StopOrderedAlways
+	// StopOrderedWithSidecars: mains, then sidecars in reverse.
+	StopOrderedWithSidecars
+)
+
+// Pending says when containers that are being initialized put the Pod into phase Pending. kubelet_pods.go: getPhase.
+type Pending uint8
+
+// The rules for phase Pending.
+const (
+	// PendingUntilMainShows: any unfinished init container, while no main is running or terminated in the API's view
+	// (1.28 to 1.31).
+	PendingUntilMainShows Pending = iota
+	// PendingSidecarUntilMainShows: an unfinished plain init container always, a sidecar while no main shows (1.32).
+	PendingSidecarUntilMainShows
+	// PendingUntilMainRecord: an unfinished plain init container always, a sidecar while no main has a record in the active
+	// sandbox (1.33 and later).
+	PendingUntilMainRecord
+)
+
+// ReadyToStart says how the condition PodReadyToStartContainers is kept.
+type ReadyToStart uint8
+
+// The ways.
+const (
+	ReadyToStartOff ReadyToStart = iota
+	// ReadyToStartAfterSync: seen by the sync after the one that made the sandbox.
+	ReadyToStartAfterSync
+	// ReadyToStartWithSandbox: published as soon as the sandbox is there, before images are pulled (OnPodSandboxReady, 1.36).
+	ReadyToStartWithSandbox
+)
+
+// Kubelet is what the node does.
+type Kubelet struct {
+	Release Release
+	// SidecarContainers is the gate; with it off the kubelet rejects Pods with sidecars.
+	// pkg/kubelet/lifecycle/predicate.go: Admit, 1.28 to 1.32.
+	SidecarContainers bool
+	// LegacyInit: Pods without a sidecar use findNextInitContainerToRun. kuberuntime_manager.go: computePodActions.
+	LegacyInit bool
+	InitSeed   Seed
+	// RetryCreatedInit: an init container whose start failed (record Created) is started again (#126543).
+	RetryCreatedInit bool
+	// ActiveSandboxOnly: init containers are looked up in the active sandbox only (FindActiveContainerStatusByName, 1.37).
+	ActiveSandboxOnly bool
+	StopOrder         StopOrder
+	// DeadInitHoldsStop: a sidecar that is not running holds up the stop of earlier ones for their whole grace (#125880).
+	DeadInitHoldsStop bool
+	// ExplicitZeroGrace: a requested grace of 0 counts as 1 s; else it falls back to the Pod's own.
+	// pod_workers.go: calculateEffectiveGracePeriod, 1.31.
+	ExplicitZeroGrace bool
+	// HoldAfterStartupSuccess: the startup worker rests after a success. prober/worker.go: doProbe, 1.32.
+	HoldAfterStartupSuccess bool
+	// TriggerResetsTicker: a manual run of the readiness probe restarts its period. prober/worker.go: run, 1.32.
+	TriggerResetsTicker bool
+	// NeverEndsSidecarProbes: in Pods with policy Never the probe workers of a sidecar that is seen terminated end (#132826).
+	NeverEndsSidecarProbes bool
+	// NeverEndingWorkers: probe workers of containers that will not restart go on (1.34 with ContainerRestartRules).
+	NeverEndingWorkers bool
+	// AddPodContinues: each sync makes the probe workers that are missing; else it stops at the first that exists.
+	// prober/prober_manager.go: AddPod, 1.37.
+	AddPodContinues bool
+	// CarryStarted: `started` is first copied by name from the last status. kubelet_pods.go:
+	// convertToAPIContainerStatuses, 1.35 (ChangeContainerStatusOnKubeletRestart off).
+	CarryStarted bool
+	PendingRule  Pending
+	// RestartRules: the restart policy of a container counts, a sidecar's Always included (ContainerRestartRules).
+	RestartRules bool
+	// RestartAll is the gate RestartAllContainersOnContainerExits: Initialized stays True once it was, restart counts
+	// never fall. status/generate.go: GeneratePodInitializedCondition, 1.35.
+	RestartAll   bool
+	ReadyToStart ReadyToStart
+	// ReadyToStartReason is the reason of PodReadyToStartContainers=False, empty before 1.37.
+	ReadyToStartReason string
+	// CarryLastState: the last termination state is carried over from the old status. kubelet_pods.go:
+	// convertToAPIContainerStatuses, 1.36 (RestartAllContainersOnContainerExits).
+	CarryLastState bool
+	// LostInitCompleted: a plain init container without a record shows as completed once a main has one (#131317, 1.36).
+	LostInitCompleted bool
+	// RequeueAtExpiry: a sync that failed for a back-off is retried when the back-off ends; else after 10 s as after
+	// any error. pod_workers.go: completeWork, 1.35.
+	RequeueAtExpiry bool
+	// BackOffInitial and BackOffMax bound the crash back-off. kubelet.go: newCrashLoopBackOff.
+	BackOffInitial, BackOffMax time.Duration
+	// BackOffNodeCap: the node's maxContainerRestartPeriod is honoured (KubeletCrashLoopBackOffMax).
+	BackOffNodeCap bool
+	// BackOffFixedReset: the back-off starts afresh after 600 s; else after twice its cap. 1.32.
+	BackOffFixedReset bool
+	// OnDemandRelist: a sync that did something asks for a relist of its Pod at once. pleg/generic.go: RequestRelist, 1.36.
+	OnDemandRelist bool
+	// SidecarMayLeaveTerminated: a restarted sidecar of an OnFailure or Never Pod may show as running again (#123323).
+	// status/status_manager.go: checkContainerStateTransition.
+	SidecarMayLeaveTerminated bool
+	// RunOnceChecksState: a main counts as succeeded only if it has exited (containerSucceeded, 1.32).
+	RunOnceChecksState bool
+	// SleepHook: the sleep hook sleeps; else it returns at once.
+	SleepHook bool
+	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
+	RestartEditedSidecar bool
+	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
+	RejectKeepsQOS bool
+}
+
+// Resolve turns a target with one kind of node into behaviours. Use Target.Expand first where there may be several.
+func Resolve(t Target) (Resolved, error) {
+	if len(t.Nodes) != 1 {
+		return Resolved{}, fmt.Errorf("target %s has %d kinds of nodes; resolve each of Expand()", t, len(t.Nodes))
+	}
+	if err := errors.Join(t.Control.check(), t.Nodes[0].check(), t.check()); err != nil {
+		return Resolved{}, fmt.Errorf("target %s: %w", t, err)
+	}
+	return Resolved{
+		Target:    t,
+		API:       apiServer(t.Control),
+		Scheduler: Scheduler{SidecarContainers: t.Control.On(SidecarContainers)},
+		Kubelet:   kubelet(t.Nodes[0]),
+	}, nil
+}
+
+func apiServer(c Component) APIServer {
+	r := c.Release
+	return APIServer{
+		Release:                      r,
+		SidecarContainers:            c.On(SidecarContainers),
+		KnowsRestartRules:            r.Minor >= 34,
+		RestartRules:                 c.On(containerRestartRules),
+		KnowsSleepHook:               r.Minor >= 29,
+		SleepHook:                    c.On(podLifecycleSleepAction),
+		KnowsSleepZero:               r.Minor >= 32,
+		SleepZero:                    c.On(podLifecycleSleepActionAllowZero),
+		TerminatingHidesTerminal:     r.Minor <= 30,
+		FailureShowsThroughCompleted: r.Minor >= 35,
+	}
+}
+
+func kubelet(c Component) Kubelet {
+	r := c.Release
+	// Backports of one change of August 2024: Pods without sidecars return to the old code, Created init containers
+	// are retried (#126543, #127162).
+	split := r.since(Release{29, 9}, Release{30, 5}, Release{31, 1})
+	k := Kubelet{
+		Release:           r,
+		SidecarContainers: c.On(SidecarContainers),
+		LegacyInit:        legacyInit(c, split),
+		InitSeed:          initSeed(r),
+		// The legacy algorithm always retries; this is about the new one, so 1.28 never does.
+		RetryCreatedInit:          split,
+		ActiveSandboxOnly:         r.Minor >= 37,
+		StopOrder:                 stopOrder(c, split),
+		DeadInitHoldsStop:         r.Minor >= 29 && !r.since(Release{29, 8}, Release{30, 4}, Release{31, 0}),
+		ExplicitZeroGrace:         r.Minor >= 31,
+		HoldAfterStartupSuccess:   r.Minor >= 32,
+		TriggerResetsTicker:       r.Minor >= 32,
+		NeverEndsSidecarProbes:    !r.since(Release{33, 6}, Release{34, 2}),
+		NeverEndingWorkers:        r.Minor == 34 && c.On(containerRestartRules),
+		AddPodContinues:           r.Minor >= 37,
+		CarryStarted:              r.Minor >= 35 && !c.On(changeContainerStatusOnKubeletRestart),
+		PendingRule:               pendingRule(r),
+		RestartRules:              c.On(containerRestartRules),
+		RestartAll:                c.On(restartAllContainersOnContainerExits),
+		ReadyToStart:              readyToStart(c),
+		CarryLastState:            r.Minor >= 36 && c.On(restartAllContainersOnContainerExits),
+		LostInitCompleted:         r.Minor >= 36,
+		RequeueAtExpiry:           r.Minor >= 35,
+		BackOffInitial:            10 * time.Second,
+		BackOffMax:                300 * time.Second,
+		BackOffNodeCap:            c.On(kubeletCrashLoopBackOffMax),
+		BackOffFixedReset:         r.Minor >= 32,
+		OnDemandRelist:            c.On(plegOnDemandRelist),
+		SidecarMayLeaveTerminated: r.since(Release{28, 8}, Release{29, 3}, Release{30, 0}),
+		RunOnceChecksState:        r.Minor >= 32,
+		SleepHook:                 c.On(podLifecycleSleepAction),
+		RestartEditedSidecar:      r.Minor >= 32,
+		RejectKeepsQOS:            r.Minor >= 32,
+	}
+	if r.Minor >= 37 {
+		k.ReadyToStartReason = "PodSandboxNotReady"
+	}
+	if c.On(reduceDefaultCrashLoopBackOffDecay) {
+		k.BackOffInitial, k.BackOffMax = time.Second, 60*time.Second
+		if k.BackOffNodeCap && r.Minor >= 35 {
+			// The node's configuration defaults to 300 s from 1.35 on, and an explicit cap wins over the reduced one.
+			k.BackOffMax = 300 * time.Second
+		}
+	}
+	return k
+}
+
+// legacyInit says whether Pods without a sidecar use the init algorithm of old. kuberuntime_manager.go:
+// computePodActions and hasAnyRegularContainerCreated of each line.
+func legacyInit(c Component, split bool) bool {
+	r := c.Release
+	switch {
+	case r.Minor >= 34:
+		return false
+	case r.Minor == 33:
+		return c.On(legacySidecarContainers)
+	case !c.On(SidecarContainers):
+		return r.since(Release{28, 2})
+	}
+	return r.Minor >= 29 && split
+}
+
+func initSeed(r Release) Seed {
+	switch {
+	case r.Minor == 28:
+		return SeedAnyRecord
+	case r.Minor <= 36:
+		return SeedLive
+	}
+	return SeedActiveSandbox
+}
+
+func stopOrder(c Component, split bool) StopOrder {
+	switch {
+	case c.Release.Minor == 28 || !c.On(SidecarContainers):
+		return StopTogether
+	case split:
+		return StopOrderedWithSidecars
+	}
+	return StopOrderedAlways
+}
+
+func pendingRule(r Release) Pending {
+	switch {
+	case r.Minor <= 31:
+		return PendingUntilMainShows
+	case r.Minor == 32:
+		return PendingSidecarUntilMainShows
+	}
+	return PendingUntilMainRecord
+}
+
+func readyToStart(c Component) ReadyToStart {
+	switch {
+	case !c.On(podReadyToStartContainersCondition):
+		return ReadyToStartOff
+	case c.Release.Minor >= 36:
+		return ReadyToStartWithSandbox
+	}
+	return ReadyToStartAfterSync
+}

@@ -1,0 +1,391 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// Periods of the kubelet's tickers, the same in all releases. kubelet/kubelet.go: syncLoop, housekeepingPeriod;
+// kubelet/status/status_manager.go: syncPeriod.
+const (
+	syncTickPeriod     = time.Second
+	housekeepingPeriod = 2 * time.Second
+	statusPeriod       = 10 * time.Second
+)
+
+const none = int32(-1)
+
+// machine is one run: the API server's Pod, one node's kubelet and runtime, and the queue of what comes next. Each of
+// its parts has a file of its own.
+type machine struct {
+	scenario *Scenario
+	api      gates.APIServer
+	kubelet  gates.Kubelet
+	config   Config
+	random   random
+	queue    queue
+	now      trace.Instant
+	horizon  trace.Instant
+	ended    bool
+
+	trace  *trace.Trace
+	causes []trace.Cause // the slab that events' causes are cut from
+
+	containers []container // init containers, then mains, in the order of the manifest
+	inits      int         // how many of them are init containers
+	sidecars   bool        // whether one of them is a sidecar
+	legacyInit bool
+
+	object  object
+	sandbox sandbox
+	pleg    pleg
+	worker  worker
+	status  statusManager
+	probes  []probeWorker
+	killers []killer
+	steps   []step
+
+	// quiet counts the inputs in the queue that are only the kubelet's routine (its next resync).
+	routine int
+}
+
+// container is what the kubelet and the runtime hold about one container of the Pod.
+type container struct {
+	spec     *Container
+	position int
+	role     trace.Role
+	policy   RestartPolicy // the container's own, as far as the API server kept it
+	latency  Latency
+	records  []record // the runtime's, oldest first
+	nextRun  int32
+	pulls    int32 // pull attempts so far
+	creates  int32 // create attempts so far
+	backOff  backOff
+	pull     backOff // of the image, shared through imageOwner
+	// imageOwner is the first container with the same image: the image back-off is kept per Pod and image.
+	imageOwner int
+	image      bool // the image is on the node
+	reason     startReason
+	// lastBackOff is the position of the BackOff event that the container waits for, or none.
+	lastBackOff int32
+	// closed says, during an ordered stop, that nobody needs to wait for this container any more.
+	closed bool
+}
+
+// recordState is the runtime's state of a container record.
+type recordState uint8
+
+const (
+	recordNone recordState = iota
+	recordCreated
+	recordRunning
+	recordExited
+)
+
+// record is one container in the runtime: one run of one container of the Pod.
+type record struct {
+	run        int32
+	state      recordState
+	sandbox    int32 // the attempt of the sandbox it lives in
+	exitCode   int32
+	reason     string
+	startedAt  trace.Instant
+	finishedAt trace.Instant
+	event      int32 // the last event of its life
+	token      int32 // of its pending end: an input with another token is stale
+	signalled  bool
+	signalEv   int32
+}
+
+// sandbox is the Pod's sandbox in the runtime.
+type sandbox struct {
+	exists, ready bool
+	attempt       int32
+	event         int32
+}
+
+// object is the Pod in the API server.
+type object struct {
+	exists   bool
+	deleting bool
+	grace    int64 // deletionGracePeriodSeconds, once deleting
+	event    int32 // the event that last changed it
+}
+
+// step is the state of one step of the scenario.
+type step struct {
+	fired   bool
+	matches int32
+}
+
+// Run predicts what happens to the scenario's Pod on the target. The same input gives the same trace. An error says
+// that the input is outside its documented ranges; what the model does not know makes the trace's Unknown list instead.
+func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if err := scenario.Validate(); err != nil {
+		return nil, err
+	}
+	m := newMachine(scenario, target, config)
+	if m.createObject(target) {
+		m.loop()
+	}
+	return m.trace, nil
+}
+
+func newMachine(scenario *Scenario, target gates.Resolved, config Config) *machine {
+	m := &machine{scenario: scenario, api: target.API, kubelet: target.Kubelet, random: random{config.Seed}}
+	m.config = config.resolve(&m.random)
+	pod := &scenario.Pod
+	count := len(pod.Init) + len(pod.Main)
+	m.inits = len(pod.Init)
+	m.trace = &trace.Trace{
+		Target:     target.Target.String(),
+		Scenario:   scenario.Name,
+		Containers: make([]trace.Container, count),
+		Events:     make([]trace.Event, 0, 24+24*count),
+		Statuses:   make([]trace.Status, 0, 8+2*count),
+	}
+	for _, u := range scenario.Unmodelled {
+		m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})
+	}
+	m.causes = make([]trace.Cause, 0, 48+40*count)
+	m.queue.items = make([]input, 0, 16+4*count)
+	m.containers = make([]container, count)
+	m.steps = make([]step, len(scenario.Steps))
+	m.status.init(count)
+	m.pleg.init(count)
+	m.worker.init(count)
+	return m
+}
+
+// setUpContainers fills the table of containers once the API server has had its say on their fields.
+func (m *machine) setUpContainers(keepSidecars, keepRules bool) {
+	pod := &m.scenario.Pod
+	latency := m.config.Latency
+	if m.scenario.Latency != nil {
+		latency = *m.scenario.Latency
+	}
+	for i := range m.containers {
+		c := &m.containers[i]
+		c.position = i
+		c.lastBackOff = none
+		if i < m.inits {
+			c.spec, c.role = &pod.Init[i], trace.RoleInit
+			if keepSidecars && c.spec.RestartPolicy == RestartAlways {
+				c.role, c.policy = trace.RoleSidecar, RestartAlways
+				m.sidecars = true
+			}
+		} else {
+			c.spec, c.role = &pod.Main[i-m.inits], trace.RoleMain
+		}
+		if keepRules && c.role != trace.RoleSidecar {
+			c.policy = c.spec.RestartPolicy
+		}
+		c.latency = latency
+		if c.spec.Latency != nil {
+			c.latency = *c.spec.Latency
+		}
+		m.vary(&c.latency)
+		c.image = len(c.spec.Behavior.Pulls) == 0
+		c.imageOwner = i
+		for j := 0; j < i && c.spec.Image != ""; j++ {
+			if m.containers[j].spec.Image == c.spec.Image {
+				c.imageOwner = j
+				break
+			}
+		}
+		m.trace.Containers[i] = trace.Container{Name: c.spec.Name, Role: c.role}
+	}
+	m.legacyInit = m.kubelet.LegacyInit && !m.sidecars
+}
+
+// vary stretches latencies in a seeded run, each by its own factor between a half and three.
+func (m *machine) vary(l *Latency) {
+	if m.config.Seed == 0 {
+		return
+	}
+	for _, d := range [...]*time.Duration{&l.Sandbox, &l.Pull, &l.Create, &l.Start, &l.Stop, &l.Exec} {
+		*d = time.Duration(float64(*d) * (0.5 + 2.5*m.random.fraction())).Truncate(time.Millisecond)
+	}
+}
+
+// loop takes inputs off the queue until nothing is left to happen, or the horizon, or the limit of events.
+func (m *machine) loop() {
+	for !m.ended {
+		if len(m.queue.items) == 0 || m.queue.items[0].at > m.horizon {
+			m.finish(len(m.queue.items) == 0)
+			return
+		}
+		in := m.queue.pop()
+		m.now = in.at
+		m.handle(in)
+		if len(m.trace.Events) > m.config.MaxEvents {
+			m.trace.Ending = trace.EndingTruncated
+			m.trace.EndedAt = m.now
+			return
+		}
+	}
+	m.trace.EndedAt = m.now
+}
+
+func (m *machine) handle(in input) {
+	switch in.kind {
+	case inputStep:
+		m.takeStep(int(in.a))
+	case inputBound:
+		m.podArrives()
+	case inputWorker:
+		m.workerContinues(in.a)
+	case inputExit:
+		m.processEnds(int(in.a), in.b, in.c, false)
+	case inputKillSignal:
+		m.processEnds(int(in.a), in.b, in.c, true)
+	case inputHookEndsRun:
+		m.hookEndsRun(int(in.a), in.b)
+	case inputRelist:
+		m.relist()
+	case inputRelistPod:
+		m.relistPod()
+	case inputSyncTick:
+		m.syncTick()
+	case inputStatus:
+		m.sendStatus()
+	case inputStatusAll:
+		m.sendAllStatuses()
+	case inputSandboxSeen:
+		m.sandboxSeen()
+	case inputProbeTick:
+		m.probeTicks(int(in.a), in.b)
+	case inputProbeDone:
+		m.probeAnswers(int(in.a), in.b)
+	case inputKiller:
+		m.killerContinues(int(in.a), in.b)
+	}
+}
+
+// finish ends a run whose queue is empty or holds only what lies beyond the horizon.
+func (m *machine) finish(empty bool) {
+	m.ended = true
+	m.trace.EndedAt = m.now
+	m.trace.Ending = trace.EndingHorizon
+	switch {
+	case !m.object.exists:
+		m.trace.Ending = trace.EndingRemoved
+	case m.worker.finished:
+		m.trace.Ending = trace.EndingTerminal
+	case empty:
+		m.trace.Ending = trace.EndingSteady
+	default:
+		m.now = m.horizon
+		m.trace.EndedAt = m.horizon
+	}
+	for i := range m.steps {
+		if !m.steps[i].fired {
+			m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{
+				Field: stepField(i, &m.scenario.Steps[i]), Why: "the event that it waits for did not come before the run ended",
+			})
+		}
+	}
+}
+
+// cause is a cause without its window's arithmetic.
+func cause(event int32, because string, window trace.Window) trace.Cause {
+	return trace.Cause{Event: event, Because: because, Window: window}
+}
+
+// emit appends an event with its causes; causes by event none are left out. It returns the event's position and wakes
+// the steps that wait for it.
+func (m *machine) emit(e trace.Event, causes ...trace.Cause) int32 {
+	e.At = m.now
+	first := len(m.causes)
+	for _, c := range causes {
+		if c.Event != none {
+			m.causes = append(m.causes, c)
+		}
+	}
+	e.Causes = m.causes[first:len(m.causes):len(m.causes)]
+	m.trace.Events = append(m.trace.Events, e)
+	position := int32(len(m.trace.Events) - 1)
+	if len(m.steps) > 0 {
+		m.wakeSteps(position)
+	}
+	return position
+}
+
+// podEvent is an event of the Pod as a whole.
+func podEvent(kind trace.Kind) trace.Event {
+	return trace.Event{Kind: kind, Container: trace.NoContainer}
+}
+
+// event is an event of one run of the container.
+func (c *container) event(kind trace.Kind, run int32) trace.Event {
+	return trace.Event{Kind: kind, Container: int16(c.position), Run: run}
+}
+
+// newest returns the container's newest record, or nil.
+func (c *container) newest() *record {
+	if len(c.records) == 0 {
+		return nil
+	}
+	return &c.records[len(c.records)-1]
+}
+
+// find returns the record of a run, or nil.
+func (c *container) find(run int32) *record {
+	for i := range c.records {
+		if c.records[i].run == run {
+			return &c.records[i]
+		}
+	}
+	return nil
+}
+
+// nextTick returns the first tick at or after an instant of a ticker with the given first tick and period.
+func nextTick(at trace.Instant, phase, period time.Duration) trace.Instant {
+	first := trace.Instant(phase)
+	if at <= first {
+		return first
+	}
+	n := (int64(at-first) + int64(period) - 1) / int64(period)
+	return first + trace.Instant(n*int64(period))
+}
+
+// tickAfter returns the first tick strictly after an instant.
+func tickAfter(at trace.Instant, phase, period time.Duration) trace.Instant {
+	return nextTick(at+1, phase, period)
+}
+
+// choose takes one of several ways that the real kubelet is free to take; the nominal run takes the first.
+func (m *machine) choose(point string, options int) int {
+	if options < 2 || m.config.Seed == 0 {
+		return 0
+	}
+	taken := m.random.intn(options)
+	m.trace.Choices = append(m.trace.Choices, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
+	return taken
+}
+
+// jitter is wait.Jitter with the factor 0.5 that all the kubelet's requeues use: base to one and a half times base.
+func (m *machine) jitter(base time.Duration) time.Duration {
+	fraction := m.config.Jitter
+	if m.config.Seed != 0 {
+		fraction = m.random.fraction()
+	}
+	return base + time.Duration(fraction*0.5*float64(base))
+}
+
+// Windows that many causes share.
+var (
+	windowNow     = trace.Window{}
+	windowRuntime = trace.Window{Max: trace.Unbounded}
+)
+
+func windowUpTo(d time.Duration) trace.Window  { return trace.Window{Max: d} }
+func windowExact(d time.Duration) trace.Window { return trace.Window{Min: d, Max: d} }
+func windowJitter(d time.Duration) trace.Window {
+	return trace.Window{Min: d, Max: d + d/2 + syncTickPeriod}
+}

@@ -1,0 +1,202 @@
+package sim
+
+import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+
+// The Pod lifecycle event generator: once a second it lists the runtime, keeps a cache of what it saw, and wakes the
+// Pod's worker if something changed. kubelet/pleg/generic.go: Relist; kubelet/container/cache.go.
+//
+// A relist that would see nothing new and that nobody waits for has no effect, so it is not stepped: needRelist puts
+// the next one into the queue only when there is a reason.
+
+type pleg struct {
+	cache    snapshot
+	modified trace.Instant // of the Pod's cache entry
+	hasEntry bool
+	global   trace.Instant // of the last periodic relist that was stepped
+	observed trace.Instant // of the last on-demand relist of the Pod
+	next     trace.Instant // the relist in the queue
+	changed  bool          // the runtime has something that the cache has not
+	removed  bool          // … lacks a record that the cache has
+	news     []trace.Cause // scratch
+	seen     []seenState   // what the last relist compared with
+	sandbox  bool          // the sandbox was ready then
+}
+
+// seenState is the newest states that a relist remembers for one container: the runs and their states.
+type seenState struct {
+	run   int32
+	state recordState
+	any   bool
+}
+
+func (p *pleg) init(count int) {
+	p.cache.init(count)
+	p.seen = make([]seenState, count)
+	p.next = trace.Never
+}
+
+// lastRelist is the instant of the last periodic relist at or before now, whether it was stepped or not.
+func (m *machine) lastRelist() trace.Instant {
+	first := trace.Instant(m.config.RelistPhase)
+	period := trace.Instant(m.config.RelistPeriod)
+	if m.now < first {
+		return first - period
+	}
+	return first + (m.now-first)/period*period
+}
+
+// newerThan reports whether the cache has a status newer than an instant. Relists that were not stepped count; one of
+// this very instant that is still in the queue does not. container/cache.go: getIfNewerThan.
+func (m *machine) newerThan(at trace.Instant) bool {
+	p := &m.pleg
+	global := m.lastRelist()
+	if global == m.now {
+		global = max(p.global, global.Add(-m.config.RelistPeriod))
+	}
+	return global > at || p.hasEntry && (p.modified > at || p.observed > at)
+}
+
+// runtimeChanged notes that the next relist will find something.
+func (m *machine) runtimeChanged() {
+	m.pleg.changed = true
+	m.needRelist()
+}
+
+// needRelist puts the next periodic relist into the queue.
+func (m *machine) needRelist() {
+	if m.pleg.next != trace.Never {
+		return
+	}
+	m.pleg.next = tickAfter(m.now, m.config.RelistPhase, m.config.RelistPeriod)
+	m.queue.push(m.pleg.next, inputRelist, 0, 0, 0)
+}
+
+// relist is the periodic relist.
+func (m *machine) relist() {
+	p := &m.pleg
+	p.next = trace.Never
+	m.reconcile(true)
+	if p.changed || p.removed || m.worker.waiting {
+		m.needRelist()
+	}
+}
+
+// relistPod is the relist of one Pod that the last sync asked for; one that a periodic relist overtook is dropped.
+// pleg/generic.go: workerLoopIteration, relistPod, 1.36 and later.
+func (m *machine) relistPod() {
+	if m.now.Add(-m.config.RelistDelay) > m.lastRelist() {
+		m.reconcile(false)
+	}
+}
+
+// reconcile compares the runtime with what the last relist saw, refreshes the cache, hands the fresh status to a worker
+// that waits, and wakes the worker for what is new.
+func (m *machine) reconcile(periodic bool) {
+	p, w := &m.pleg, &m.worker
+	news, wakes := m.plegEvents()
+	fresh := none
+	if wakes > 0 || w.waiting {
+		fresh = m.emit(podEvent(trace.Relist), m.newsCauses()...)
+	}
+	if news > 0 || p.removed {
+		p.cache.take(m)
+		p.hasEntry, p.modified = true, m.now
+		p.changed, p.removed = false, false
+		m.remember()
+	}
+	if periodic {
+		p.global = m.now
+	} else {
+		p.observed = m.now
+	}
+	if w.waiting {
+		m.runSync(fresh)
+	}
+	if wakes > 0 {
+		m.updatePod(update{trigger: fresh, because: "the relist saw a change"})
+		m.collectGarbage(fresh)
+	}
+}
+
+// plegEvents counts what a relist finds new, and how much of it wakes the worker: a run that appeared and runs, ended
+// or vanished, the sandbox likewise. A record in state Created is news, but wakes nobody. pleg/generic.go:
+// generateEvents, Relist; kubelet.go: isSyncPodWorthy.
+func (m *machine) plegEvents() (news, wakes int) {
+	p := &m.pleg
+	if !p.changed {
+		return 0, 0
+	}
+	if m.sandbox.ready != p.sandbox {
+		news, wakes = 1, 1
+	}
+	for i := range m.containers {
+		c, seen := &m.containers[i], p.seen[i]
+		for j := len(c.records) - 1; j >= 0; j-- {
+			r := &c.records[j]
+			if seen.any && r.run < seen.run {
+				break
+			}
+			if seen.any && r.run == seen.run && seen.state == r.state {
+				continue
+			}
+			news++
+			if r.state != recordCreated {
+				wakes++
+			}
+		}
+	}
+	return news, wakes
+}
+
+// newsCauses are the events of the runtime that a relist finds.
+func (m *machine) newsCauses() []trace.Cause {
+	p := &m.pleg
+	news := p.news[:0]
+	window := windowUpTo(m.config.RelistPeriod)
+	if m.sandbox.exists && m.sandbox.ready != p.sandbox {
+		news = append(news, cause(m.sandbox.event, "seen by relist", window))
+	}
+	for i := range m.containers {
+		c, seen := &m.containers[i], p.seen[i]
+		for j := range c.records {
+			r := &c.records[j]
+			if seen.any && (r.run < seen.run || r.run == seen.run && r.state == seen.state) || r.event == none {
+				continue
+			}
+			news = append(news, cause(r.event, "seen by relist", window))
+		}
+	}
+	if len(news) == 0 {
+		news = append(news, cause(m.worker.lastEvent, "the worker waits for a newer runtime status", window))
+	}
+	p.news = news
+	return news
+}
+
+// remember keeps what this relist saw for the next one to compare with.
+func (m *machine) remember() {
+	m.pleg.sandbox = m.sandbox.ready
+	for i := range m.containers {
+		if r := m.containers[i].newest(); r != nil {
+			m.pleg.seen[i] = seenState{r.run, r.state, true}
+		}
+	}
+}
+
+// collectGarbage keeps one dead record for each container when a relist has reported a death.
+// kubelet.go: cleanUpContainersInPod; pod_container_deletor.go: getContainersToDeleteInPod.
+func (m *machine) collectGarbage(because int32) {
+	for i := range m.containers {
+		c := &m.containers[i]
+		dead := 0
+		for j := len(c.records) - 1; j >= 0; j-- {
+			r := &c.records[j]
+			if r.state != recordExited {
+				continue
+			}
+			if dead++; dead > 1 {
+				m.remove(c, r.run, cause(because, "one dead record is kept", windowRuntime))
+			}
+		}
+	}
+}

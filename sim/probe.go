@@ -1,0 +1,529 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The prober: one worker for each probe of each main and sidecar, made by the first sync, ticking from then on.
+// kubelet/prober/prober_manager.go, worker.go.
+//
+// A tick that would find what the last one found has no effect, so it is not stepped: a worker arms itself only for the
+// next tick that could change something, and is armed anew when the status that it looks at changes.
+
+type probeType uint8
+
+const (
+	probeStartup probeType = iota
+	probeReadiness
+	probeLiveness
+)
+
+// probeVerdict is prober/results.Result.
+type probeVerdict uint8
+
+const (
+	resultUnknown probeVerdict = iota
+	resultSuccess
+	resultFailure
+)
+
+// probeWorker is one worker.
+type probeWorker struct {
+	alive     bool
+	position  int
+	kind      probeType
+	spec      *Probe
+	anchor    trace.Instant // a tick of its ticker
+	token     int32
+	armed     trace.Instant // the tick in the queue, or Never
+	tickEvent int32
+	triggered bool // a manual run is asked for
+	buffered  bool // a tick came while a probe ran
+	busy      bool
+	stopping  bool
+	dead      bool // the process was gone before the probe that runs: it errs
+	lost      bool // … died under it: it fails, as the exec dies too
+	began     trace.Instant
+
+	hasRun  bool // it has seen a container
+	run     int32
+	onHold  bool
+	last    probeVerdict // of the last probe
+	hasLast bool
+	streak  int64
+	// result is what results.Manager holds for the container of `run`.
+	hasResult bool
+	result    probeVerdict
+	event     int32 // the event that set the result
+}
+
+// addProbes makes the workers that are missing. prober_manager.go: AddPod. Up to 1.36 it returns at the first that
+// exists.
+func (m *machine) addProbes() {
+	for i := m.inits; i < len(m.containers); i++ {
+		if !m.addWorkers(&m.containers[i]) {
+			return
+		}
+	}
+	for i := range m.inits {
+		if c := &m.containers[i]; c.role == trace.RoleSidecar && !m.addWorkers(c) {
+			return
+		}
+	}
+}
+
+func (m *machine) addWorkers(c *container) bool {
+	for kind, spec := range [...]*Probe{probeStartup: c.spec.Startup, probeReadiness: c.spec.Readiness, probeLiveness: c.spec.Liveness} {
+		if spec == nil {
+			continue
+		}
+		if m.findWorker(c.position, probeType(kind)) != nil {
+			if m.kubelet.AddPodContinues {
+				continue
+			}
+			return false
+		}
+		m.newWorker(probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never})
+	}
+	return true
+}
+
+// newWorker starts a worker; its first look is immediate.
+func (m *machine) newWorker(w probeWorker) {
+	for i := range m.probes {
+		if !m.probes[i].alive {
+			w.token = m.probes[i].token + 1
+			m.probes[i] = w
+			m.armProbe(i, m.now)
+			return
+		}
+	}
+	m.probes = append(m.probes, w)
+	m.armProbe(len(m.probes)-1, m.now)
+}
+
+func (m *machine) findWorker(position int, kind probeType) *probeWorker {
+	for i := range m.probes {
+		if w := &m.probes[i]; w.alive && w.position == position && w.kind == kind {
+			return w
+		}
+	}
+	return nil
+}
+
+// probeResult is results.Manager.Get for a run of a container.
+func (m *machine) probeResult(position int, kind probeType, run int32) (probeVerdict, int32, bool) {
+	w := m.findWorker(position, kind)
+	if w == nil || !w.hasResult || w.run != run {
+		return resultUnknown, none, false
+	}
+	return w.result, w.event, true
+}
+
+// armProbe puts a worker's tick into the queue.
+func (m *machine) armProbe(i int, at trace.Instant) {
+	w := &m.probes[i]
+	if !w.alive || w.busy || at >= w.armed {
+		return
+	}
+	w.token++
+	w.armed = at
+	m.queue.push(at, inputProbeTick, int32(i), w.token, 0)
+}
+
+// armProbes arms every worker that rests for its next tick: the status that it looks at has changed.
+func (m *machine) armProbes() {
+	for i := range m.probes {
+		if w := &m.probes[i]; w.alive && !w.busy {
+			if at, ok := m.nextLook(w); ok {
+				m.armProbe(i, at)
+			}
+		}
+	}
+}
+
+// period is the worker's tick.
+func (w *probeWorker) period() time.Duration { return seconds(w.spec.PeriodSeconds) }
+
+// tickAfter is the worker's first tick after an instant.
+func (w *probeWorker) tickAfter(at trace.Instant) trace.Instant {
+	if at < w.anchor {
+		return w.anchor
+	}
+	n := (at-w.anchor)/trace.Instant(w.period()) + 1
+	return w.anchor + n*trace.Instant(w.period())
+}
+
+// nextLook returns the next tick at which the worker might do something, given the kubelet's status as it is now.
+func (m *machine) nextLook(w *probeWorker) (trace.Instant, bool) {
+	next := w.tickAfter(m.now)
+	s := m.status.of(w.position)
+	switch {
+	case terminal(m.status.current.phase):
+		return next, true
+	case !s.hasID():
+		return 0, false
+	case !w.hasRun || w.run != s.State.Run:
+		return next, true
+	case w.onHold:
+		return 0, false
+	case s.State.Kind != trace.StateRunning:
+		ends := s.State.Kind == trace.StateTerminated && !m.workerGoesOn(w, s.State.ExitCode)
+		return next, ends || !w.hasResult || w.result != resultFailure
+	case w.kind == probeStartup && s.started == startedTrue, w.kind != probeStartup && s.started != startedTrue:
+		return 0, false
+	}
+	if begins := m.delayOver(w, s); next < begins {
+		next = w.tickAfter(begins - 1)
+	}
+	return m.nextNews(w, next)
+}
+
+// nextNews returns the first tick from the given one on whose probe may change the result.
+func (m *machine) nextNews(w *probeWorker, next trace.Instant) (trace.Instant, bool) {
+	c := &m.containers[w.position]
+	r := c.find(w.run)
+	if r == nil || r.state != recordRunning {
+		return next, !w.hasLast // the probe errs; nothing changes until the status does
+	}
+	answers := w.answers(c.behaviour(w.run))
+	answer, until := answerAt(answers, next.Sub(r.startedAt))
+	verdict := verdictOf(answer, w.spec, m.probeTakes(c, w, answer))
+	settled := verdict == resultUnknown || w.hasLast && w.last == verdict && w.hasResult && w.result == verdict
+	if !settled || m.probeTakes(c, w, answer) >= w.period() {
+		return next, true
+	}
+	if until == Forever {
+		return 0, false
+	}
+	change := r.startedAt.Add(until)
+	if change <= next {
+		return next, true
+	}
+	return w.tickAfter(change - 1), true
+}
+
+// delayOver is the instant from which initialDelaySeconds no longer holds the worker back. The API's start time is cut to
+// whole seconds, so it may come up to a second early. worker.go: doProbe.
+func (m *machine) delayOver(w *probeWorker, s *containerStatus) trace.Instant {
+	return m.wholeSecond(s.startedAt).Add(seconds(w.spec.InitialDelaySeconds))
+}
+
+// wholeSecond cuts an instant to the wall clock's whole second, as the API's times are.
+// status/status_manager.go: normalizeStatus.
+func (m *machine) wholeSecond(at trace.Instant) trace.Instant {
+	phase := trace.Instant(m.config.ClockPhase)
+	whole := (at + phase) / trace.Instant(time.Second) * trace.Instant(time.Second)
+	return whole - phase
+}
+
+// probeTicks is a tick of a worker, or a manual run.
+func (m *machine) probeTicks(i int, token int32) {
+	w := &m.probes[i]
+	if !w.alive || w.token != token || w.busy {
+		return
+	}
+	w.armed = trace.Never
+	if w.stopping {
+		m.endWorker(i)
+		return
+	}
+	if w.triggered {
+		w.triggered = false
+		if m.kubelet.TriggerResetsTicker {
+			w.anchor = m.now
+		}
+	}
+	if !m.look(i) {
+		m.endWorker(i)
+		return
+	}
+	if !m.probes[i].busy {
+		m.rest(i)
+	}
+}
+
+// rest arms a worker that has looked for its next tick.
+func (m *machine) rest(i int) {
+	w := &m.probes[i]
+	switch {
+	case !w.alive:
+	case w.stopping:
+		m.endWorker(i)
+	case w.triggered:
+		m.armProbe(i, m.now)
+	case w.buffered:
+		w.buffered = false
+		m.armProbe(i, m.now)
+	default:
+		if at, ok := m.nextLook(w); ok {
+			m.armProbe(i, at)
+		}
+	}
+}
+
+// look is worker.go: doProbe up to the probe itself. It returns false if the worker ends.
+func (m *machine) look(i int) bool {
+	w := &m.probes[i]
+	if !m.status.written {
+		return true
+	}
+	if terminal(m.status.current.phase) {
+		return false
+	}
+	s := m.status.of(w.position)
+	if !s.hasID() {
+		return true
+	}
+	if !w.hasRun || w.run != s.State.Run {
+		w.hasRun, w.run, w.hasResult, w.onHold = true, s.State.Run, false, false
+		m.setResult(i, [...]probeVerdict{probeStartup: resultUnknown, probeReadiness: resultFailure, probeLiveness: resultSuccess}[w.kind], none, Answer{})
+	}
+	if w.onHold {
+		return true
+	}
+	if s.State.Kind != trace.StateRunning {
+		m.setResult(i, resultFailure, none, Answer{})
+		return s.State.Kind != trace.StateTerminated || m.workerGoesOn(w, s.State.ExitCode)
+	}
+	if m.now < m.delayOver(w, s) {
+		return true
+	}
+	if (w.kind == probeStartup) == (s.started == startedTrue) {
+		return true
+	}
+	m.beginProbe(i)
+	return true
+}
+
+// workerGoesOn says whether the worker of a terminated container stays. worker.go: doProbe.
+func (m *machine) workerGoesOn(w *probeWorker, exitCode int32) bool {
+	c := &m.containers[w.position]
+	switch {
+	case m.kubelet.NeverEndingWorkers:
+		return true
+	case m.kubelet.RestartRules:
+		return m.restartsAfter(c, exitCode)
+	}
+	return m.scenario.Pod.RestartPolicy != RestartNever || c.role == trace.RoleSidecar && !m.kubelet.NeverEndsSidecarProbes
+}
+
+// beginProbe runs the probe; the worker is busy until it has its answer.
+func (m *machine) beginProbe(i int) {
+	w := &m.probes[i]
+	c := &m.containers[w.position]
+	takes := time.Duration(0)
+	w.dead, w.lost = true, false
+	if r := c.find(w.run); r != nil && r.state == recordRunning {
+		answer, _ := answerAt(w.answers(c.behaviour(w.run)), m.now.Sub(r.startedAt))
+		takes = min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds))
+		w.dead = false
+	}
+	w.busy, w.began = true, m.now
+	w.token++
+	m.queue.push(m.now.Add(takes), inputProbeDone, int32(i), w.token, 0)
+}
+
+// probeTakes is how long the probe would take without its timeout.
+func (m *machine) probeTakes(c *container, w *probeWorker, a Answer) time.Duration {
+	if w.spec.Handler == HandlerExec {
+		return c.latency.Exec + a.Takes
+	}
+	return a.Takes
+}
+
+func (w *probeWorker) answers(p *Process) []Answer {
+	switch w.kind {
+	case probeStartup:
+		return p.Startup
+	case probeReadiness:
+		return p.Readiness
+	}
+	return p.Liveness
+}
+
+// answerAt returns the answer that holds at a time of the process's life, and until when it does; Forever for no end.
+func answerAt(answers []Answer, age time.Duration) (Answer, time.Duration) {
+	answer, until := Answer{}, Forever
+	for i := range answers {
+		if i > 0 && answers[i].From > age {
+			until = answers[i].From
+			break
+		}
+		answer = answers[i]
+	}
+	return answer, until
+}
+
+// verdictOf is what the worker makes of an answer; resultUnknown for a probe that errs, whose result is dropped.
+// prober.go: runProbe: a timeout is a failure (ExecProbeTimeout).
+func verdictOf(a Answer, spec *Probe, takes time.Duration) probeVerdict {
+	switch {
+	case a.Result == AnswerError:
+		return resultUnknown
+	case takes > seconds(spec.TimeoutSeconds), a.Result == AnswerFailure:
+		return resultFailure
+	}
+	return resultSuccess
+}
+
+// probeAnswers is the end of a probe: thresholds, result, hold. worker.go: doProbe.
+func (m *machine) probeAnswers(i int, token int32) {
+	w := &m.probes[i]
+	if !w.alive || w.token != token || !w.busy {
+		return
+	}
+	w.busy = false
+	if w.tickAfter(w.began) <= m.now {
+		w.buffered = true
+	}
+	c := &m.containers[w.position]
+	r := c.find(w.run)
+	if w.dead || r == nil {
+		m.rest(i)
+		return
+	}
+	answer, _ := answerAt(w.answers(c.behaviour(w.run)), w.began.Sub(r.startedAt))
+	verdict := verdictOf(answer, w.spec, m.probeTakes(c, w, answer))
+	if w.lost {
+		verdict = resultFailure
+	}
+	if verdict == resultUnknown {
+		m.rest(i)
+		return
+	}
+	if w.hasLast && w.last == verdict {
+		w.streak++
+	} else {
+		w.last, w.hasLast, w.streak = verdict, true, 1
+	}
+	threshold := w.spec.FailureThreshold
+	if verdict == resultSuccess {
+		threshold = w.spec.SuccessThreshold
+	}
+	if w.streak < threshold {
+		m.rest(i)
+		return
+	}
+	m.setResult(i, verdict, r.event, answer)
+	if w.kind == probeLiveness && verdict == resultFailure ||
+		w.kind == probeStartup && (verdict == resultFailure || m.kubelet.HoldAfterStartupSuccess) {
+		w.onHold, w.streak = true, 0
+	}
+	m.rest(i)
+}
+
+// setResult is results.Manager.Set: only a change is published, and the sync loop acts on it. ran is the event that the
+// probe's answer rests on, or none for a result that the worker sets by itself.
+func (m *machine) setResult(i int, verdict probeVerdict, ran int32, a Answer) {
+	w := &m.probes[i]
+	if w.hasResult && w.result == verdict {
+		return
+	}
+	w.hasResult, w.result = true, verdict
+	w.event = none
+	trigger, because := m.status.event, "a probe worker sees the new container"
+	if ran != none {
+		c := &m.containers[w.position]
+		kinds := [...][2]trace.Kind{
+			probeStartup:   {trace.StartupPassed, trace.StartupFailed},
+			probeReadiness: {trace.ReadinessPassed, trace.ReadinessFailed},
+			probeLiveness:  {trace.LivenessPassed, trace.LivenessFailed},
+		}
+		kind := kinds[w.kind][0]
+		if verdict == resultFailure {
+			kind = kinds[w.kind][1]
+		}
+		w.event = m.emit(c.event(kind, w.run), probeCause(ran, w, verdict, a))
+		trigger, because = w.event, "a probe result changed"
+	}
+	m.publishResult(w, verdict, trigger, because)
+}
+
+// probeCause links a result to the run that it tells of. The window begins when the answer does and lasts the periods
+// that the threshold takes.
+func probeCause(ran int32, w *probeWorker, verdict probeVerdict, a Answer) trace.Cause {
+	because, threshold := "its probe succeeds", w.spec.SuccessThreshold
+	if verdict == resultFailure {
+		because, threshold = "its probe fails, as often as failureThreshold says", w.spec.FailureThreshold
+	}
+	return cause(ran, because, trace.Window{Min: a.From, Max: a.From + time.Duration(threshold)*w.period() + seconds(w.spec.TimeoutSeconds)})
+}
+
+// publishResult is what the sync loop does with a changed result. kubelet.go: syncLoopIteration.
+func (m *machine) publishResult(w *probeWorker, verdict probeVerdict, trigger int32, because string) {
+	u := update{trigger: trigger, because: because}
+	switch w.kind {
+	case probeLiveness:
+		if verdict != resultFailure {
+			return
+		}
+	case probeReadiness:
+		m.setReady(w.position, w.run, verdict == resultSuccess, cause(trigger, because, windowNow))
+	case probeStartup:
+		m.setStarted(w.position, w.run, verdict == resultSuccess, cause(trigger, because, windowNow))
+	}
+	m.updatePod(u)
+}
+
+// triggerReadiness asks a readiness worker for an immediate run. prober_manager.go: UpdatePodStatus.
+func (m *machine) triggerReadiness(position int) {
+	for i := range m.probes {
+		w := &m.probes[i]
+		if !w.alive || w.position != position || w.kind != probeReadiness {
+			continue
+		}
+		w.triggered = true
+		if !w.busy {
+			m.armProbe(i, m.now)
+		}
+	}
+}
+
+// stopLivenessAndStartup ends those workers of the mains; the sidecars' go on (#141766). prober_manager.go.
+func (m *machine) stopLivenessAndStartup() {
+	for i := range m.probes {
+		w := &m.probes[i]
+		if w.alive && w.kind != probeReadiness && m.containers[w.position].role == trace.RoleMain {
+			m.stopWorker(i)
+		}
+	}
+}
+
+// removeProbes ends all workers. prober_manager.go: RemovePod.
+func (m *machine) removeProbes() {
+	for i := range m.probes {
+		if m.probes[i].alive {
+			m.stopWorker(i)
+		}
+	}
+}
+
+func (m *machine) stopWorker(i int) {
+	if m.probes[i].busy {
+		m.probes[i].stopping = true
+		return
+	}
+	m.endWorker(i)
+}
+
+// endWorker removes a worker with its result. worker.go: run.
+func (m *machine) endWorker(i int) {
+	w := &m.probes[i]
+	w.alive, w.hasResult, w.armed = false, false, trace.Never
+	w.token++
+}
+
+// probesLoseProcess ends the probes that run in a process that ended.
+func (m *machine) probesLoseProcess(c *container, r *record) {
+	for i := range m.probes {
+		w := &m.probes[i]
+		if w.alive && w.busy && w.position == c.position && w.run == r.run && !w.dead && !w.lost {
+			w.lost = true
+			w.token++
+			m.queue.push(m.now, inputProbeDone, int32(i), w.token, 0)
+		}
+	}
+}

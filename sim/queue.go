@@ -1,0 +1,79 @@
+package sim
+
+import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+
+// inputKind says whom an input of the event queue is for.
+type inputKind uint8
+
+const (
+	inputStep        inputKind = iota // a step of the scenario; a is its position
+	inputBound                        // the Pod reaches the kubelet
+	inputWorker                       // the pod worker goes on with its sync; a is its token
+	inputExit                         // a process ends; a is the container, b the run, c the token of its end
+	inputKillSignal                   // SIGKILL is due; a, b, c likewise
+	inputRelist                       // the periodic relist
+	inputRelistPod                    // an on-demand relist
+	inputSyncTick                     // the sync loop looks at the work queue
+	inputStatus                       // the status manager sends what is new
+	inputStatusAll                    // … everything that differs
+	inputProbeTick                    // a probe worker's ticker; a is the worker, b the token
+	inputProbeDone                    // a probe has its answer; a, b likewise
+	inputKiller                       // a stop goes on; a is the killer, b the token
+	inputHookEndsRun                  // a hook ended the process; a is the container, b the run
+	inputSandboxSeen                  // the early PodReadyToStartContainers update
+)
+
+// input is one entry of the event queue.
+type input struct {
+	at      trace.Instant
+	seq     uint32
+	kind    inputKind
+	a, b, c int32
+}
+
+// queue is a binary heap ordered by instant, then by the order of insertion.
+type queue struct {
+	items []input
+	seq   uint32
+}
+
+func (q *queue) push(at trace.Instant, kind inputKind, a, b, c int32) {
+	q.seq++
+	q.items = append(q.items, input{at, q.seq, kind, a, b, c})
+	i := len(q.items) - 1
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !q.less(i, parent) {
+			break
+		}
+		q.items[i], q.items[parent] = q.items[parent], q.items[i]
+		i = parent
+	}
+}
+
+func (q *queue) less(i, j int) bool {
+	a, b := &q.items[i], &q.items[j]
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
+}
+
+func (q *queue) pop() input {
+	top := q.items[0]
+	last := len(q.items) - 1
+	q.items[0] = q.items[last]
+	q.items = q.items[:last]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			break
+		}
+		if child+1 < last && q.less(child+1, child) {
+			child++
+		}
+		if !q.less(child, i) {
+			break
+		}
+		q.items[i], q.items[child] = q.items[child], q.items[i]
+		i = child
+	}
+	return top
+}

@@ -1,0 +1,98 @@
+package sim
+
+import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+
+// snapshotDepth is how many records of one container a snapshot keeps: the newest, and more than the garbage
+// collection ever leaves behind it.
+const snapshotDepth = 3
+
+// recordView is a record as a relist saw it.
+type recordView struct {
+	run        int32
+	state      recordState
+	sandbox    int32
+	exitCode   int32
+	reason     string
+	startedAt  trace.Instant
+	finishedAt trace.Instant
+	event      int32
+}
+
+// snapshot is the kubelet's kubecontainer.PodStatus: what one relist saw. It does not change while a sync uses it, so it
+// goes stale within the sync.
+type snapshot struct {
+	hasSandbox, sandboxReady bool
+	attempt                  int32
+	counts                   []int8
+	records                  []recordView // snapshotDepth for each container, newest first
+}
+
+func (s *snapshot) init(count int) {
+	s.counts = make([]int8, count)
+	s.records = make([]recordView, count*snapshotDepth)
+}
+
+func (s *snapshot) copyFrom(other *snapshot) {
+	s.hasSandbox, s.sandboxReady, s.attempt = other.hasSandbox, other.sandboxReady, other.attempt
+	copy(s.counts, other.counts)
+	for i, n := range other.counts {
+		copy(s.records[i*snapshotDepth:i*snapshotDepth+int(n)], other.records[i*snapshotDepth:])
+	}
+}
+
+// take fills the snapshot from the runtime as it is now.
+func (s *snapshot) take(m *machine) {
+	s.hasSandbox, s.sandboxReady, s.attempt = m.sandbox.exists, m.sandbox.ready, m.sandbox.attempt
+	for i := range m.containers {
+		records := m.containers[i].records
+		n := min(len(records), snapshotDepth)
+		s.counts[i] = int8(n)
+		for j := range n {
+			r := &records[len(records)-1-j]
+			s.records[i*snapshotDepth+j] = recordView{r.run, r.state, r.sandbox, r.exitCode, r.reason, r.startedAt, r.finishedAt, r.event}
+		}
+	}
+}
+
+// of returns the container's records, newest first.
+func (s *snapshot) of(position int) []recordView {
+	return s.records[position*snapshotDepth : position*snapshotDepth+int(s.counts[position])]
+}
+
+// newest returns the container's newest record, or nil. kubecontainer.PodStatus: FindContainerStatusByName.
+func (s *snapshot) newest(position int) *recordView {
+	if s.counts[position] == 0 {
+		return nil
+	}
+	return &s.records[position*snapshotDepth]
+}
+
+// active returns the newest record that lives in the newest sandbox, if that is ready.
+// kubecontainer.PodStatus: ActiveContainerStatuses, 1.33 and later.
+func (s *snapshot) active(position int) *recordView {
+	r := s.newest(position)
+	if r == nil || !s.sandboxReady || r.sandbox != s.attempt {
+		return nil
+	}
+	return r
+}
+
+// running reports whether the newest record is running.
+func (s *snapshot) running(position int) bool {
+	r := s.newest(position)
+	return r != nil && r.state == recordRunning
+}
+
+// lastExited returns the newest exited record, or nil.
+func (s *snapshot) lastExited(position int) *recordView {
+	records := s.of(position)
+	for i := range records {
+		if records[i].state == recordExited {
+			return &records[i]
+		}
+	}
+	return nil
+}
+
+// sandboxNeeded is kuberuntime/util/util.go: PodSandboxChanged, for Pods whose sandboxes have an address.
+func (s *snapshot) sandboxNeeded() bool { return !s.hasSandbox || !s.sandboxReady }

@@ -1,0 +1,296 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The start of one container: back-off, image, create, start, postStart, one after the other, each finished before the
+// sync goes on. kuberuntime/kuberuntime_container.go: startContainer.
+
+// startStage is what a start waits for.
+type startStage uint8
+
+const (
+	startPulling startStage = iota
+	startCreating
+	startStarting
+	startHook
+	startHookKill // the container is stopped because its hook failed
+)
+
+// startRun is the start that is under way.
+type startRun struct {
+	waiting  bool
+	stage    startStage
+	position int
+	last     int32 // its last event
+	first    trace.Cause
+	second   trace.Cause
+	third    trace.Cause
+	pulled   bool
+	hookEnd  trace.Instant
+	hookBad  bool
+}
+
+// Reasons of failed starts, as the API shows them.
+const (
+	reasonCrashLoop    = "CrashLoopBackOff"
+	reasonPullBackOff  = "ImagePullBackOff"
+	reasonInvalidImage = "InvalidImageName"
+	reasonConfigError  = "CreateContainerConfigError"
+	reasonCreateError  = "CreateContainerError"
+	reasonRunError     = "RunContainerError"
+	reasonPostStart    = "PostStartHookError"
+)
+
+// startNext begins the start of one container of the list.
+func (m *machine) startNext(next start) {
+	w := &m.worker
+	s := &w.sync
+	c := &m.containers[next.position]
+	s.did = true
+	until, why := m.crashBackOff(c, &w.snapshot)
+	if until != trace.Never {
+		m.inBackOff(c, until, why)
+		return
+	}
+	s.starts = startRun{
+		position: next.position, last: none,
+		first:  cause(next.event, next.because, windowUpTo(m.config.RelistPeriod)),
+		second: cause(w.lastEvent, "the sync starts it", windowRuntime),
+		third:  why,
+	}
+	if c.lastBackOff != none {
+		s.starts.third = cause(c.lastBackOff, "its back-off is over", m.overshoot(m.trace.Events[c.lastBackOff].Span))
+		c.lastBackOff = none
+	}
+	m.pullImage(c)
+}
+
+// overshoot is how much later than its end a back-off may really end: the worker is not woken at the expiry, but by its
+// work queue. pod_workers.go: completeWork.
+func (m *machine) overshoot(wait time.Duration) trace.Window {
+	slack := errorInterval + errorInterval/2
+	if m.kubelet.RequeueAtExpiry {
+		slack = min(wait/2, resyncInterval/2)
+	}
+	return trace.Window{Min: 0, Max: wait + slack + syncTickPeriod}
+}
+
+// inBackOff puts the start off. The event is shown once for each ended run.
+func (m *machine) inBackOff(c *container, until trace.Instant, why trace.Cause) {
+	s := &m.worker.sync
+	s.outcome.backOffUntil = min(s.outcome.backOffUntil, until)
+	if c.lastBackOff == none {
+		e := c.event(trace.BackOff, c.nextRun)
+		e.Reason, e.Span = reasonCrashLoop, c.backOff.wait
+		c.lastBackOff = m.emit(e, cause(c.backOff.event, "each restart doubles the back-off up to its cap", windowRuntime), why,
+			cause(m.worker.lastEvent, "the sync puts the start off", windowNow))
+	}
+	m.startFailed(c, startReason{reasonCrashLoop, c.backOff.wait})
+}
+
+// event emits an event of the start; the first one carries the causes of the start itself.
+func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
+	st := &m.worker.sync.starts
+	c := &m.containers[st.position]
+	run := c.nextRun
+	if r := c.newest(); r != nil && st.stage >= startStarting {
+		run = r.run
+	}
+	e := c.event(kind, run)
+	e.Reason = reason
+	if st.last == none {
+		st.last = m.emit(e, st.first, st.second, st.third)
+		return
+	}
+	st.last = m.emit(e, cause(st.last, because, windowRuntime))
+}
+
+// pullImage makes sure that the image is there.
+func (m *machine) pullImage(c *container) {
+	st := &m.worker.sync.starts
+	st.stage = startPulling
+	if c.image && !c.spec.AlwaysPull {
+		m.createContainer(c)
+		return
+	}
+	if m.pullBackOff(c) {
+		entry := &m.containers[c.imageOwner].pull
+		m.startFailed(c, startReason{reasonPullBackOff, entry.wait})
+		return
+	}
+	m.startEvent(trace.PullBegin, "", "")
+	m.startWaits(c.latency.Pull + m.currentPull(c).Takes)
+}
+
+// currentPull is the pull attempt that runs now.
+func (m *machine) currentPull(c *container) Pull {
+	pulls := c.spec.Behavior.Pulls
+	if len(pulls) == 0 {
+		return Pull{}
+	}
+	return pulls[min(int(c.pulls), len(pulls)-1)]
+}
+
+func (m *machine) pullEnds(c *container) {
+	pull := m.currentPull(c)
+	c.pulls++
+	if pull.Result != "" {
+		m.startEvent(trace.PullFailed, pull.Result, "the pull fails")
+		if pull.Result != reasonInvalidImage {
+			m.pullFailed(c, m.worker.sync.starts.last)
+		}
+		m.startFailed(c, startReason{reason: pull.Result})
+		return
+	}
+	m.startEvent(trace.PullEnd, "", "the image is there")
+	c.image = true
+	m.createContainer(c)
+}
+
+func (m *machine) createContainer(c *container) {
+	st := &m.worker.sync.starts
+	st.stage = startCreating
+	m.startWaits(c.latency.Create)
+}
+
+// currentStart is the attempt to create and start that runs now.
+func currentStart(c *container) Start {
+	starts := c.spec.Behavior.Starts
+	if len(starts) == 0 {
+		return Start{}
+	}
+	return starts[min(int(c.creates), len(starts)-1)]
+}
+
+func (m *machine) createEnds(c *container) {
+	st := &m.worker.sync.starts
+	if result := currentStart(c).Create; result != "" {
+		c.creates++
+		reason := reasonCreateError
+		if result == "ConfigError" {
+			reason = reasonConfigError
+		}
+		m.startEvent(trace.CreateError, reason, "the runtime cannot make it")
+		m.startFailed(c, startReason{reason: reason})
+		return
+	}
+	r := m.create(c)
+	st.stage = startStarting
+	m.startEvent(trace.Created, "", "the image is there")
+	r.event = st.last
+	m.startWaits(c.latency.Start)
+}
+
+func (m *machine) startEnds(c *container) {
+	st := &m.worker.sync.starts
+	result := currentStart(c).Start
+	c.creates++
+	if result != "" {
+		m.startEvent(trace.StartError, reasonRunError, "the runtime cannot start it")
+		c.newest().event = st.last
+		m.startFailed(c, startReason{reason: reasonRunError})
+		return
+	}
+	m.startProcess(c)
+	r := c.newest()
+	st.last = r.event
+	if c.backOff.exists && c.backOff.event == m.worker.lastEvent {
+		c.backOff.event = r.event
+	}
+	if c.spec.PostStart == nil {
+		m.startDone(c)
+		return
+	}
+	m.beginPostStart(c, r)
+}
+
+// beginPostStart runs the hook; the sync waits for it however long it takes. lifecycle/handlers.go: Run.
+func (m *machine) beginPostStart(c *container, r *record) {
+	st := &m.worker.sync.starts
+	st.stage = startHook
+	m.startEvent(trace.PostStartBegin, "", "the hook runs right after the start")
+	takes, fails := m.hook(c, c.spec.PostStart, c.behaviour(r.run).PostStart)
+	st.hookBad = fails
+	m.startWaits(takes)
+}
+
+// hook returns how long a hook takes and whether it fails.
+func (m *machine) hook(c *container, h *Hook, does HookRun) (takes time.Duration, fails bool) {
+	switch h.Handler {
+	case HandlerSleep:
+		if !m.kubelet.SleepHook {
+			return 0, false
+		}
+		return seconds(h.SleepSeconds), false
+	case HandlerTCP:
+		// The API accepts it, the kubelet does not know it.
+		return 0, true
+	case HandlerHTTP:
+		return does.Takes, does.Fails
+	}
+	return c.latency.Exec + does.Takes, does.Fails
+}
+
+func (m *machine) postStartEnds(c *container) {
+	st := &m.worker.sync.starts
+	r := c.newest()
+	if !st.hookBad {
+		m.startEvent(trace.PostStartEnd, "", "the hook is done")
+		if c.behaviour(r.run).PostStart.EndsProcess {
+			m.hookEndsRun(c.position, r.run)
+		}
+		m.startDone(c)
+		return
+	}
+	m.startEvent(trace.PostStartFailed, "", "the hook failed")
+	st.stage = startHookKill
+	m.worker.sync.stops++
+	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last})
+}
+
+// continueStart goes on after a wait.
+func (m *machine) continueStart() {
+	st := &m.worker.sync.starts
+	st.waiting = false
+	c := &m.containers[st.position]
+	switch st.stage {
+	case startPulling:
+		m.pullEnds(c)
+	case startCreating:
+		m.createEnds(c)
+	case startStarting:
+		m.startEnds(c)
+	case startHook:
+		m.postStartEnds(c)
+	}
+}
+
+func (m *machine) startWaits(d time.Duration) {
+	m.worker.sync.starts.waiting = true
+	m.wait(d)
+}
+
+// startDone is the end of a start that went well.
+func (m *machine) startDone(c *container) {
+	s := &m.worker.sync
+	s.results[c.position] = startResult{set: true}
+	s.next++
+}
+
+// startFailed is the end of one that did not: a plain init container ends the sync, anything else does not.
+func (m *machine) startFailed(c *container, reason startReason) {
+	s := &m.worker.sync
+	s.results[c.position] = startResult{set: true, failed: true, reason: reason}
+	s.outcome.failed = true
+	s.next++
+	if c.role == trace.RoleInit {
+		s.stage = stageMain
+		s.next = len(s.actions.startMain)
+	}
+}
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }

@@ -1,0 +1,342 @@
+package sim
+
+import (
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The Pod's status as the kubelet computes it from a snapshot of the runtime. kubelet/kubelet_pods.go:
+// generateAPIPodStatus, convertToAPIContainerStatuses.
+
+// startedState is the API's *bool `started`.
+type startedState uint8
+
+const (
+	startedUnset startedState = iota
+	startedFalse
+	startedTrue
+)
+
+// containerStatus is the API's status of one container with what the kubelet reads back from it.
+type containerStatus struct {
+	trace.ContainerStatus
+	started   startedState
+	startedAt trace.Instant // of the running process
+	message   startReason   // tells apart waiting states of the same reason
+}
+
+// hasID reports whether the status names a container in the runtime.
+func (s *containerStatus) hasID() bool { return s.State.Run >= 0 && s.Present }
+
+// podStatus is one computed status.
+type podStatus struct {
+	phase      trace.Phase
+	reason     string
+	message    string
+	conditions [5]trace.Condition
+	count      int // of conditions
+	containers []containerStatus
+}
+
+// The reasons of the default waiting state, and of a container that nobody knows the end of.
+const (
+	reasonPodInitializing   = "PodInitializing"
+	reasonContainerCreating = "ContainerCreating"
+	reasonStatusUnknown     = "ContainerStatusUnknown"
+	reasonDeadline          = "DeadlineExceeded"
+	messageDeadline         = "Pod was active on the node longer than the specified deadline"
+)
+
+// generateStatus computes the status. terminal says that no container will start any more. The result is valid until
+// the next call.
+func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
+	old, s := &m.status.current, &m.status.scratch
+	s.count = 0
+	for i := range m.containers {
+		m.convertContainer(&s.containers[i], &old.containers[i], i, snap)
+	}
+	s.phase = m.phase(s, snap, final)
+	if !terminal(s.phase) && terminal(old.phase) {
+		s.phase = old.phase
+	}
+	s.reason, s.message = "", ""
+	if s.phase == old.phase {
+		s.reason, s.message = old.reason, old.message
+	}
+	if m.pastDeadline() {
+		s.phase, s.reason, s.message = trace.PhaseFailed, reasonDeadline, messageDeadline
+	}
+	for i := range m.containers {
+		m.probeFields(&s.containers[i], i)
+	}
+	m.conditions(s, snap)
+	return s
+}
+
+// convertContainer is convertToAPIContainerStatuses for one container.
+func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapshot) {
+	c := &m.containers[i]
+	waiting := trace.ContainerState{Kind: trace.StateWaiting, Reason: reasonContainerCreating, Run: none}
+	if m.inits > 0 {
+		waiting.Reason = reasonPodInitializing
+	}
+	records := snap.of(i)
+	switch {
+	case len(records) > 0:
+		*s = m.convertRecord(&records[0], old)
+		if len(records) > 1 {
+			s.Last = stateOf(&records[1])
+		}
+	case old.Present && old.State.Kind == trace.StateTerminated:
+		*s = *old
+	default:
+		*s = containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: waiting}}
+		if old.Present {
+			s.Last, s.Restarts = old.Last, old.Restarts
+			m.lostRecord(s, old, c, snap)
+		}
+	}
+	m.overrideWaiting(s, c, snap)
+}
+
+// convertRecord is the closure convertContainerStatus.
+func (m *machine) convertRecord(r *recordView, old *containerStatus) containerStatus {
+	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: r.run}}
+	if m.kubelet.CarryLastState && old.Present {
+		switch {
+		case old.State.Run != r.run && old.State.Kind == trace.StateTerminated:
+			s.Last = old.State
+		case old.Last.Kind == trace.StateTerminated:
+			s.Last = old.Last
+		}
+	}
+	if r.state == recordRunning {
+		s.startedAt = r.startedAt
+		if m.kubelet.CarryStarted && old.Present {
+			s.started = old.started
+		}
+	}
+	return s
+}
+
+func stateOf(r *recordView) trace.ContainerState {
+	switch r.state {
+	case recordRunning:
+		return trace.ContainerState{Kind: trace.StateRunning, Run: r.run}
+	case recordExited:
+		return trace.ContainerState{Kind: trace.StateTerminated, Reason: r.reason, ExitCode: r.exitCode, Run: r.run}
+	}
+	return trace.ContainerState{Kind: trace.StateWaiting, Run: r.run}
+}
+
+// lostRecord handles a container that has no record but had a status.
+func (m *machine) lostRecord(s, old *containerStatus, c *container, snap *snapshot) {
+	if m.kubelet.LostInitCompleted && c.role == trace.RoleInit && m.mainsBegan(snap) {
+		s.State = trace.ContainerState{Kind: trace.StateTerminated, Reason: "Completed", Run: none}
+		return
+	}
+	if old.State.Kind != trace.StateRunning || s.Last.Kind == trace.StateTerminated {
+		return
+	}
+	s.Last = unknownState()
+	if !m.worker.copy.deleting {
+		s.Restarts++
+	}
+}
+
+// unknownState is the end of a container that nobody saw.
+func unknownState() trace.ContainerState {
+	return trace.ContainerState{Kind: trace.StateTerminated, Reason: reasonStatusUnknown, ExitCode: exitSIGKILL, Run: none}
+}
+
+// overrideWaiting shows a container whose start failed as waiting with the reason of the failure, if it will be started
+// again. Init containers that ended with exit code 0 are left alone, sidecars among them.
+func (m *machine) overrideWaiting(s *containerStatus, c *container, snap *snapshot) {
+	r := snap.newest(c.position)
+	if c.position < m.inits && r != nil && r.state == recordExited && r.exitCode == 0 {
+		return
+	}
+	if c.reason.reason == "" || !m.shouldRestart(c, r) {
+		return
+	}
+	if s.State.Kind == trace.StateTerminated {
+		s.Last = s.State
+	}
+	run := s.State.Run
+	s.State = trace.ContainerState{Kind: trace.StateWaiting, Reason: c.reason.reason, Run: run}
+	s.message = c.reason
+}
+
+// probeFields sets started and ready. prober_manager.go: UpdatePodStatus.
+func (m *machine) probeFields(s *containerStatus, i int) {
+	c := &m.containers[i]
+	started := m.isStarted(s, i)
+	s.started, s.Started = startedFalse, started
+	if started {
+		s.started = startedTrue
+	}
+	s.Ready = false
+	if c.role == trace.RoleInit {
+		s.Ready = s.State.Kind == trace.StateTerminated && s.State.ExitCode == 0
+		return
+	}
+	if !started || s.State.Kind != trace.StateRunning {
+		return
+	}
+	if result, _, ok := m.probeResult(i, probeReadiness, s.State.Run); ok && result == resultSuccess {
+		s.Ready = true
+		return
+	}
+	if m.findWorker(i, probeReadiness) == nil {
+		s.Ready = true
+		return
+	}
+	m.triggerReadiness(i)
+}
+
+// isStarted is prober_manager.go: isContainerStarted.
+func (m *machine) isStarted(s *containerStatus, i int) bool {
+	if s.State.Kind != trace.StateRunning {
+		return false
+	}
+	if result, _, ok := m.probeResult(i, probeStartup, s.State.Run); ok {
+		return result == resultSuccess
+	}
+	if m.kubelet.CarryStarted && s.started == startedTrue {
+		return true
+	}
+	return m.findWorker(i, probeStartup) == nil
+}
+
+// terminal reports whether a phase is final.
+func terminal(p trace.Phase) bool { return p == trace.PhaseSucceeded || p == trace.PhaseFailed }
+
+// mainShows is container/helpers.go: HasAnyRegularContainerStarted: a main that the API shows running or terminated.
+func (m *machine) mainShows(s *podStatus) bool {
+	for i := m.inits; i < len(s.containers); i++ {
+		if k := s.containers[i].State.Kind; k == trace.StateRunning || k == trace.StateTerminated {
+			return true
+		}
+	}
+	return false
+}
+
+// phase is kubelet_pods.go: getPhase.
+func (m *machine) phase(s *podStatus, snap *snapshot, final bool) trace.Phase {
+	n := m.countForPhase(s)
+	if n.failedInit > 0 && (m.kubelet.RestartRules || m.scenario.Pod.RestartPolicy == RestartNever) {
+		return trace.PhaseFailed
+	}
+	switch {
+	case m.initPends(&n, s, snap), n.waiting > 0:
+		return trace.PhasePending
+	case n.running > 0:
+		return trace.PhaseRunning
+	case n.stopped == 0:
+		return trace.PhasePending
+	case final && !m.scenario.Pod.Static:
+		if n.stopped == n.succeeded {
+			return trace.PhaseSucceeded
+		}
+		return trace.PhaseFailed
+	case n.restartable > 0:
+		return trace.PhaseRunning
+	case n.stopped == n.succeeded:
+		return trace.PhaseSucceeded
+	}
+	return trace.PhaseFailed
+}
+
+// phaseCounts are the counters of getPhase.
+type phaseCounts struct {
+	pendingInit, pendingSidecar, failedInit int
+	running, waiting, stopped, succeeded    int
+	restartable                             int // stopped mains that will be started again
+}
+
+func (m *machine) countForPhase(s *podStatus) phaseCounts {
+	n := phaseCounts{}
+	for i := range m.inits {
+		st, c := &s.containers[i], &m.containers[i]
+		if c.role == trace.RoleSidecar {
+			n.countSidecar(st)
+		} else {
+			n.countInit(m, c, st)
+		}
+	}
+	for i := m.inits; i < len(s.containers); i++ {
+		n.countMain(m, &m.containers[i], &s.containers[i])
+	}
+	return n
+}
+
+func (n *phaseCounts) countSidecar(s *containerStatus) {
+	switch s.State.Kind {
+	case trace.StateRunning:
+		// Before 1.35 `started` is not known yet when the phase is computed, so every running sidecar counts.
+		if s.started != startedTrue {
+			n.pendingSidecar++
+		}
+		n.running++
+	case trace.StateWaiting:
+		if s.Last.Kind != trace.StateTerminated {
+			n.pendingSidecar++
+			n.waiting++
+		}
+	}
+}
+
+func (n *phaseCounts) countInit(m *machine, c *container, s *containerStatus) {
+	end := s.State
+	if end.Kind == trace.StateWaiting {
+		end = s.Last
+	}
+	switch {
+	case end.Kind != trace.StateTerminated:
+		n.pendingInit++
+	case end.ExitCode != 0 && !(m.kubelet.RestartRules && m.restartsAfter(c, end.ExitCode)):
+		n.failedInit++
+	}
+}
+
+func (n *phaseCounts) countMain(m *machine, c *container, s *containerStatus) {
+	end := s.State
+	switch s.State.Kind {
+	case trace.StateRunning:
+		n.running++
+		return
+	case trace.StateWaiting:
+		if s.Last.Kind != trace.StateTerminated {
+			n.waiting++
+			return
+		}
+		end = s.Last
+	case trace.StateTerminated:
+		if end.ExitCode == 0 {
+			n.succeeded++
+		}
+	}
+	n.stopped++
+	if m.restartsAfter(c, end.ExitCode) {
+		n.restartable++
+	}
+}
+
+// initPends says whether the init containers keep the Pod in phase Pending.
+func (m *machine) initPends(n *phaseCounts, s *podStatus, snap *snapshot) bool {
+	switch m.kubelet.PendingRule {
+	case gates.PendingUntilMainShows:
+		return n.pendingInit+n.pendingSidecar > 0 && !m.mainShows(s)
+	case gates.PendingSidecarUntilMainShows:
+		return n.pendingInit > 0 || n.pendingSidecar > 0 && !m.mainShows(s)
+	}
+	if n.pendingInit > 0 || n.pendingSidecar == 0 {
+		return n.pendingInit > 0
+	}
+	for i := m.inits; i < len(m.containers); i++ {
+		if snap.active(i) != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,388 @@
+package sim
+
+import (
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The status manager: the kubelet's cache of the Pod's status, and what of it the API server gets to see.
+// kubelet/status/status_manager.go.
+
+type statusManager struct {
+	current podStatus // the kubelet's cache
+	scratch podStatus // the one being computed
+	api     podStatus // what the API server has
+	written bool      // the cache has an entry
+	version int32
+	sent    int32 // the version that the API server was last told
+	done    bool  // podIsFinished
+	started trace.Instant
+	event   int32         // the event that last changed the cache
+	queued  bool          // a send is in the queue
+	allAt   trace.Instant // the full pass in the queue
+	slab    []trace.ContainerStatus
+	last    trace.Phase // for the slab's growth
+}
+
+func (s *statusManager) init(count int) {
+	all := make([]containerStatus, 3*count)
+	s.current.containers, s.scratch.containers, s.api.containers = all[:count:count], all[count:2*count:2*count], all[2*count:]
+	for i := range all {
+		all[i].State.Run, all[i].Last.Run = none, none
+	}
+	s.event = none
+	s.allAt = trace.Never
+	s.slab = make([]trace.ContainerStatus, 0, 12*count)
+}
+
+func (s *statusManager) of(position int) *containerStatus { return &s.current.containers[position] }
+
+// copyFrom makes one status equal to another without sharing memory.
+func (s *podStatus) copyFrom(other *podStatus) {
+	containers := s.containers
+	copy(containers, other.containers)
+	*s = *other
+	s.containers = containers
+}
+
+// equal is isPodStatusByKubeletEqual.
+func (s *podStatus) equal(other *podStatus) bool {
+	if s.phase != other.phase || s.reason != other.reason || s.message != other.message || s.count != other.count ||
+		s.conditions != other.conditions {
+		return false
+	}
+	for i := range s.containers {
+		if s.containers[i] != other.containers[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// setStatus is SetPodStatus and updateStatusInternal: the status enters the cache and, if it is new, is sent.
+func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Cause) {
+	sm := &m.status
+	if sm.written && m.illegalTransition(s) {
+		return
+	}
+	if !sm.written {
+		sm.started = m.now
+	}
+	finished = finished || sm.done
+	if sm.written && sm.current.equal(s) && !force {
+		return
+	}
+	m.emitKubeletChanges(s, because)
+	// The two buffers change places.
+	if s == &sm.scratch {
+		sm.current, sm.scratch = sm.scratch, sm.current
+	} else {
+		sm.current.copyFrom(s)
+	}
+	sm.written, sm.done = true, finished
+	sm.version++
+	sm.event = because.Event
+	m.sendSoon()
+	m.armProbes()
+	m.armDeadline()
+}
+
+// emitKubeletChanges shows when the kubelet comes to count a container as started or ready.
+func (m *machine) emitKubeletChanges(s *podStatus, because trace.Cause) {
+	for i := range s.containers {
+		c := &m.containers[i]
+		if c.role == trace.RoleInit {
+			continue
+		}
+		old, now := &m.status.current.containers[i], &s.containers[i]
+		run := max(now.State.Run, 0)
+		first := because
+		if r := c.find(run); r != nil && now.State.Kind == trace.StateRunning {
+			first = cause(r.event, "the kubelet sees it running", windowUpTo(m.config.RelistPeriod))
+		}
+		if now.Started && (!old.Started || old.State.Run != now.State.Run) {
+			if _, event, ok := m.probeResult(i, probeStartup, run); ok && event != none {
+				first = cause(event, "its startup probe passed", windowNow)
+			}
+			m.emit(c.event(trace.Started, run), first, because)
+		}
+		switch {
+		case now.Ready && (!old.Ready || old.State.Run != now.State.Run):
+			if _, event, ok := m.probeResult(i, probeReadiness, run); ok && event != none {
+				first = cause(event, "its readiness probe passed", windowNow)
+			}
+			m.emit(c.event(trace.Ready, run), first, because)
+		case old.Ready && !now.Ready:
+			ended := max(old.State.Run, 0)
+			by := because
+			if r := c.find(ended); r != nil && r.state == recordExited {
+				by = cause(r.event, "it ended", windowUpTo(m.config.RelistPeriod))
+			}
+			m.emit(c.event(trace.NotReady, ended), by, because)
+		}
+	}
+}
+
+// illegalTransition is checkContainerStateTransition: a terminated container that may not restart must stay terminated;
+// a status that says otherwise is thrown away as a whole.
+func (m *machine) illegalTransition(s *podStatus) bool {
+	policy := m.scenario.Pod.RestartPolicy
+	if policy == RestartAlways && !m.kubelet.RestartRules {
+		return false
+	}
+	for i := range s.containers {
+		c, old := &m.containers[i], &m.status.current.containers[i]
+		if old.State.Kind != trace.StateTerminated || s.containers[i].State.Kind == trace.StateTerminated {
+			continue
+		}
+		if c.role == trace.RoleSidecar && (m.kubelet.SidecarMayLeaveTerminated || policy == RestartAlways) {
+			continue
+		}
+		if m.restartsAfter(c, old.State.ExitCode) {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// setReady is SetContainerReadiness.
+func (m *machine) setReady(position int, run int32, ready bool, because trace.Cause) {
+	m.setField(position, run, because, func(s *podStatus, c *containerStatus) bool {
+		if c.Ready == ready {
+			return false
+		}
+		c.Ready = ready
+		if old := s.condition(trace.ContainersReady); old != nil {
+			now := m.containersReady(s)
+			*old = now
+			now.Type = trace.PodReady
+			*s.condition(trace.PodReady) = now
+		}
+		return true
+	})
+}
+
+// setStarted is SetContainerStartup. It leaves the conditions alone.
+func (m *machine) setStarted(position int, run int32, started bool, because trace.Cause) {
+	m.setField(position, run, because, func(_ *podStatus, c *containerStatus) bool {
+		if c.Started == started {
+			return false
+		}
+		c.Started, c.started = started, startedFalse
+		if started {
+			c.started = startedTrue
+		}
+		return true
+	})
+}
+
+func (m *machine) setField(position int, run int32, because trace.Cause, change func(*podStatus, *containerStatus) bool) {
+	sm := &m.status
+	if !m.worker.known || !sm.written || sm.current.containers[position].State.Run != run {
+		return
+	}
+	sm.scratch.copyFrom(&sm.current)
+	if change(&sm.scratch, &sm.scratch.containers[position]) {
+		m.setStatus(&sm.scratch, false, false, because)
+	}
+}
+
+// terminatePod is TerminatePod: containers that nobody saw end are shown as ended, and the phase becomes final.
+func (m *machine) terminatePod(because trace.Cause) {
+	sm := &m.status
+	s := &sm.scratch
+	s.copyFrom(&sm.current)
+	if m.worker.copy.initialized || m.inits == 0 {
+		for i := m.inits; i < len(s.containers); i++ {
+			s.containers[i].endUnseen()
+		}
+	}
+	for i := range m.beganInits(s) {
+		s.containers[i].endUnseen()
+	}
+	if !m.scenario.Pod.Static && !terminal(s.phase) {
+		s.phase = trace.PhaseFailed
+	}
+	m.setStatus(s, true, true, because)
+}
+
+func (c *containerStatus) endUnseen() {
+	if c.State.Kind != trace.StateTerminated {
+		c.State = unknownState()
+	}
+}
+
+// beganInits is initializedContainers: how many init containers, from the first on, show any sign of a start; at least
+// one.
+func (m *machine) beganInits(s *podStatus) int {
+	for i := m.inits - 1; i >= 0; i-- {
+		if c := &s.containers[i]; c.State.Kind != trace.StateWaiting || c.Last.Kind == trace.StateTerminated {
+			return i + 1
+		}
+	}
+	return min(m.inits, 1)
+}
+
+// apiInitialized is hasPodInitialized of the status that the API server has now.
+func (s *statusManager) apiInitialized(m *machine) bool {
+	for i := m.inits; i < len(s.api.containers); i++ {
+		c := &s.api.containers[i]
+		if c.Present && (c.Last.Kind == trace.StateTerminated || c.State.Kind != trace.StateWaiting) {
+			return true
+		}
+	}
+	if m.inits == 0 {
+		return true
+	}
+	c := &s.api.containers[m.inits-1]
+	if m.containers[m.inits-1].role == trace.RoleSidecar {
+		return c.State.Kind == trace.StateRunning && c.Started
+	}
+	done := func(st trace.ContainerState) bool { return st.Kind == trace.StateTerminated && st.ExitCode == 0 }
+	return done(c.Last) || done(c.State)
+}
+
+// reject writes the status of a Pod that admission refused. kubelet.go: rejectPod.
+func (s *statusManager) reject(m *machine, reason, message string) {
+	s.scratch.phase, s.scratch.reason, s.scratch.message, s.scratch.count = trace.PhaseFailed, reason, message, 0
+	m.setStatus(&s.scratch, false, false, cause(m.worker.lastEvent, "the kubelet writes the status", windowNow))
+}
+
+// sendSoon has the status sent in an input of its own: the real manager is a goroutine behind a channel, so what the
+// worker does in the same instant comes first.
+func (m *machine) sendSoon() {
+	if !m.status.queued {
+		m.status.queued = true
+		m.queue.push(m.now, inputStatus, 0, 0, 0)
+	}
+}
+
+// sendStatus is syncBatch(false).
+func (m *machine) sendStatus() {
+	s := &m.status
+	s.queued = false
+	if s.sent < s.version {
+		m.syncStatus()
+	}
+}
+
+// sendAllStatuses is syncBatch(true): what differs from the API is sent although it was sent before, as a terminal phase
+// that was held back.
+func (m *machine) sendAllStatuses() {
+	s := &m.status
+	if s.allAt != m.now {
+		return
+	}
+	s.allAt = trace.Never
+	if m.object.exists && (s.sent < s.version || m.deletable() || !s.api.equal(&s.current)) {
+		m.syncStatus()
+	}
+}
+
+// syncStatus is syncPod with mergePodStatus: a terminal phase is held back while containers may run.
+func (m *machine) syncStatus() {
+	s := &m.status
+	s.sent = s.version
+	if !m.object.exists {
+		return
+	}
+	merged := &s.scratch
+	merged.copyFrom(&s.current)
+	held := false
+	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.finished {
+		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
+		held = true
+	}
+	if terminal(merged.phase) {
+		m.unready(merged)
+	}
+	if !s.api.equal(merged) {
+		s.api.copyFrom(merged)
+		m.publish()
+	}
+	if m.deletable() {
+		m.removeObject(cause(s.event, "its phase is final and the kubelet is done", windowNow))
+		return
+	}
+	if held && s.allAt == trace.Never {
+		s.allAt = tickAfter(m.now, m.config.StatusPhase, statusPeriod)
+		m.queue.push(s.allAt, inputStatusAll, 0, 0, 0)
+	}
+}
+
+// unready makes sure that a final phase never goes with a true Ready condition. status_manager.go: mergePodStatus.
+func (m *machine) unready(s *podStatus) {
+	ready, all := s.condition(trace.PodReady), s.condition(trace.ContainersReady)
+	if ready == nil || !ready.True && !all.True {
+		return
+	}
+	reason := reasonPodFailed
+	if s.phase == trace.PhaseSucceeded {
+		reason = reasonPodCompleted
+	}
+	*ready = trace.Condition{Type: trace.PodReady, Reason: reason}
+	*all = trace.Condition{Type: trace.ContainersReady, Reason: reason}
+}
+
+// deletable is canBeDeleted.
+func (m *machine) deletable() bool {
+	return m.object.deleting && terminal(m.status.api.phase) && m.status.done
+}
+
+// publishInitial is the status of a Pod that no kubelet has written yet.
+func (m *machine) publishInitial(scheduled bool) {
+	s := &m.status
+	s.api.phase = trace.PhasePending
+	s.api.count = 0
+	c := trace.Condition{Type: trace.PodScheduled, True: scheduled}
+	if !scheduled {
+		c.Reason = "Unschedulable"
+	}
+	s.api.add(c)
+	s.event = m.object.event
+	m.publish()
+}
+
+// publishDeletion shows the deletion timestamp.
+func (s *statusManager) publishDeletion(m *machine) {
+	event := s.event
+	s.event = m.object.event
+	m.publish()
+	s.event = event
+}
+
+// publish adds a version to the trace.
+func (m *machine) publish() {
+	s := &m.status
+	if len(s.slab)+len(m.containers) > cap(s.slab) {
+		s.slab = make([]trace.ContainerStatus, 0, 2*cap(s.slab))
+	}
+	first := len(s.slab)
+	for i := range s.api.containers {
+		s.slab = append(s.slab, s.api.containers[i].ContainerStatus)
+	}
+	v := trace.Status{
+		At: m.now, Phase: s.api.phase, Reason: s.api.reason, Message: s.api.message, Deleting: m.object.deleting,
+		Containers: s.slab[first:len(s.slab):len(s.slab)], Event: s.event,
+	}
+	v.Conditions = append(v.Conditions, s.api.conditions[:s.api.count]...)
+	m.trace.Statuses = append(m.trace.Statuses, v)
+}
+
+// earlyReadyToStart publishes PodReadyToStartContainers as soon as the sandbox is there. kubelet.go: OnPodSandboxReady,
+// 1.36 and later.
+func (m *machine) earlyReadyToStart() {
+	if m.kubelet.ReadyToStart == gates.ReadyToStartWithSandbox {
+		m.queue.push(m.now, inputSandboxSeen, 0, 0, 0)
+	}
+}
+
+func (m *machine) sandboxSeen() {
+	s := &m.status
+	s.scratch.copyFrom(&s.current)
+	if c := s.scratch.condition(trace.PodReadyToStartContainers); c != nil {
+		c.True, c.Reason = true, ""
+		m.setStatus(&s.scratch, m.worker.copy.deleting, false, cause(m.sandbox.event, "the sandbox is ready", windowNow))
+	}
+}

@@ -1,0 +1,338 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The pod worker: one sync of one Pod at a time, in three states that only go forward. kubelet/pod_workers.go, all
+// releases; what differs between them is said where it is used.
+
+// workType is what the worker's next sync does.
+type workType uint8
+
+const (
+	workSync workType = iota
+	workTerminating
+	workTerminated
+)
+
+// update asks the worker for a sync.
+type update struct {
+	trigger int32 // the event that asks
+	because string
+	window  trace.Window
+	kill    bool // the Pod is gone from the API server (SyncPodKill)
+}
+
+// podCopy is what the worker knows of the API's Pod object: a copy from when the update was made, so it may be old.
+type podCopy struct {
+	deleting bool
+	grace    int64 // deletionGracePeriodSeconds
+	// initialized is status_manager.go: hasPodInitialized of the API status in the copy.
+	initialized bool
+}
+
+// worker is the pod worker of the Pod.
+type worker struct {
+	bound      bool // the Pod has reached the kubelet
+	known      bool // the Pod is in the kubelet's pod manager
+	finished   bool // SyncTerminatedPod is done
+	pending    bool
+	next       update
+	nextCopy   podCopy
+	lastCopy   podCopy // of the last update that was begun
+	busy       bool    // a sync runs or waits for the cache
+	waiting    bool    // … waits for the cache
+	work       workType
+	copy       podCopy // of the sync that runs
+	lastSync   trace.Instant
+	synced     bool  // a sync has ended
+	lastEvent  int32 // the event of the sync that runs, or of the last one
+	deadline   int32 // the event of the deadline, or none
+	begin      update
+	queued     int32 // the sync event after which its next run was queued
+	terminate  bool  // terminatingAt is set
+	terminated bool  // terminatedAt is set
+	grace      int64 // the recorded grace, 0 for none
+	override   bool  // KillPodOptions carry the grace
+	cancelled  bool
+
+	snapshot snapshot // the runtime status that the sync works on
+	sync     syncRun
+	token    int32
+
+	// The work queue holds at most one entry for a Pod. kubelet/util/queue/work_queue.go.
+	due      trace.Instant
+	dueSince trace.Instant
+	dueWhy   string
+	hasDue   bool
+	routine  bool // the entry is the resync after a success
+	tickAt   trace.Instant
+}
+
+func (w *worker) init(count int) {
+	w.snapshot.init(count)
+	w.sync.init(count)
+	w.lastEvent, w.deadline = none, none
+	w.tickAt = trace.Never
+}
+
+// podArrives is the kubelet's first sight of the Pod. kubelet.go: HandlePodAdditions.
+func (m *machine) podArrives() {
+	if !m.object.exists {
+		return
+	}
+	m.worker.bound, m.worker.known = true, true
+	bound := m.emit(podEvent(trace.PodBound), cause(m.object.event, "the scheduler finds a node", windowRuntime))
+	m.object.event = bound
+	m.publishInitial(true)
+	if m.sidecars && !m.kubelet.SidecarContainers {
+		m.reject(bound)
+		return
+	}
+	m.updatePod(update{trigger: bound, because: "the kubelet sees the Pod"})
+}
+
+// reject is kubelet.go: rejectPod after lifecycle/predicate.go: Admit.
+func (m *machine) reject(because int32) {
+	const reason = "InitContainerRestartPolicyForbidden"
+	name := ""
+	for i := range m.containers {
+		if m.containers[i].role == trace.RoleSidecar {
+			name = m.containers[i].spec.Name
+			break
+		}
+	}
+	e := podEvent(trace.PodRejected)
+	e.Reason = reason
+	m.worker.lastEvent = m.emit(e, cause(because, "the kubelet's gate SidecarContainers is off", windowNow))
+	m.worker.finished = true
+	m.status.reject(m, reason, "Pod was rejected: Init container \""+name+"\" may not have a non-default restartPolicy")
+}
+
+// updatePod is pod_workers.go: UpdatePod.
+func (m *machine) updatePod(u update) {
+	w := &m.worker
+	if w.finished || !w.known && !u.kill {
+		return
+	}
+	if u.kill {
+		w.known = false
+	}
+	c := podCopy{deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m)}
+	became := false
+	if !w.terminate && (c.deleting || u.kill || terminal(m.status.api.phase)) {
+		w.terminate, became = true, true
+	}
+	shortened := false
+	if w.terminate && !w.terminated {
+		grace := m.effectiveGrace(&c)
+		shortened = w.grace != 0 && w.grace != grace
+		w.grace, w.override = grace, true
+	}
+	w.pending, w.next, w.nextCopy = true, u, c
+	if (became || shortened) && w.busy {
+		w.cancelled = true
+	}
+	if !w.busy {
+		w.busy = true
+		w.token++
+		m.queue.push(m.now, inputWorker, w.token, 0, 0)
+	}
+}
+
+// effectiveGrace is pod_workers.go: calculateEffectiveGracePeriod. Only a deletion brings a grace here so far.
+func (m *machine) effectiveGrace(c *podCopy) int64 {
+	grace, overridden := m.worker.grace, false
+	if c.deleting && (grace == 0 || c.grace < grace) {
+		grace, overridden = c.grace, true
+	}
+	if grace == 0 && !(overridden && m.kubelet.ExplicitZeroGrace) {
+		grace = m.scenario.Pod.TerminationGracePeriodSeconds
+	}
+	return max(grace, 1)
+}
+
+// workerContinues begins a sync that was asked for, or goes on with the one that runs.
+func (m *machine) workerContinues(token int32) {
+	w := &m.worker
+	if token != w.token {
+		return
+	}
+	if !w.sync.running {
+		m.beginSync()
+		return
+	}
+	if w.sync.starts.waiting {
+		m.continueStart()
+	}
+	m.advanceSync()
+}
+
+// beginSync takes the pending update and waits for a runtime status that is newer than the last sync. pod_workers.go:
+// startPodSync, podWorkerLoop; container/cache.go: GetNewerThan.
+func (m *machine) beginSync() {
+	w := &m.worker
+	w.pending = false
+	w.begin, w.copy = w.next, w.nextCopy
+	w.lastCopy = w.copy
+	w.cancelled = false
+	switch {
+	case w.terminated:
+		w.work = workTerminated
+	case w.terminate:
+		w.work = workTerminating
+	default:
+		w.work = workSync
+	}
+	if !w.synced || m.newerThan(w.lastSync) {
+		m.runSync(none)
+		return
+	}
+	w.waiting = true
+	m.needRelist()
+}
+
+// runSync is one call of SyncPod, SyncTerminatingPod or SyncTerminatedPod. fresh is the relist that the worker waited
+// for, if it did.
+func (m *machine) runSync(fresh int32) {
+	w := &m.worker
+	w.waiting = false
+	w.snapshot.copyFrom(&m.pleg.cache)
+	kind := [...]trace.Kind{trace.Sync, trace.SyncTerminating, trace.SyncTerminated}[w.work]
+	w.lastEvent = m.emit(podEvent(kind),
+		cause(w.begin.trigger, w.begin.because, w.begin.window),
+		cause(fresh, "it needs a runtime status newer than its last sync", windowUpTo(m.config.RelistPeriod)))
+	switch w.work {
+	case workSync:
+		m.syncPod()
+	case workTerminating:
+		m.syncTerminatingPod()
+	case workTerminated:
+		m.syncTerminatedPod()
+	}
+}
+
+// endSync is the end of a sync: bookkeeping, then the next phase, a retry, or a resync. pod_workers.go: podWorkerLoop,
+// completeWork.
+func (m *machine) endSync(outcome syncOutcome) {
+	w := &m.worker
+	w.sync.running = false
+	w.lastSync, w.synced = m.now, true
+	if outcome.relist && m.kubelet.OnDemandRelist {
+		m.queue.push(m.now.Add(m.config.RelistDelay), inputRelistPod, w.lastEvent, 0, 0)
+	}
+	transition := false
+	switch {
+	case outcome.failed:
+	case w.work == workTerminated:
+		w.finished, w.busy, w.hasDue = true, false, false
+		return
+	case w.work == workTerminating:
+		w.terminated, transition = true, true
+		m.requeueLast("all its containers are stopped")
+	case outcome.terminal:
+		w.terminate, transition = true, true
+		m.requeueLast("its phase is terminal")
+	}
+	m.completeWork(transition, outcome)
+	if !w.pending {
+		w.busy = false
+		return
+	}
+	w.token++
+	m.queue.push(m.now, inputWorker, w.token, 0, 0)
+}
+
+// requeueLast is pod_workers.go: requeueLastPodUpdate: the worker moves on at once with the copy it has, unless an
+// update waits already.
+func (m *machine) requeueLast(because string) {
+	w := &m.worker
+	if w.pending {
+		return
+	}
+	w.pending = true
+	w.next = update{trigger: w.lastEvent, because: because}
+	w.nextCopy = w.lastCopy
+}
+
+// completeWork puts the Pod's next sync into the work queue. pod_workers.go: completeWork.
+func (m *machine) completeWork(transition bool, outcome syncOutcome) {
+	w := &m.worker
+	w.routine = false
+	switch {
+	case transition:
+		m.enqueue(0, "it moves on")
+	case !outcome.failed:
+		w.routine = true
+		m.enqueue(m.jitter(resyncInterval), "regular resync")
+	case m.kubelet.RequeueAtExpiry && outcome.backOffUntil != trace.Never:
+		wait := min(max(outcome.backOffUntil.Sub(m.now), 0), resyncInterval)
+		m.enqueue(m.jitter(wait), "retry when the back-off ends")
+	default:
+		m.enqueue(m.jitter(errorInterval), "retry after an error")
+	}
+}
+
+// Intervals of the work queue. kubelet.go: the kubelet's sync frequency default; pod_workers.go: backOffPeriod.
+const (
+	resyncInterval = 60 * time.Second
+	errorInterval  = 10 * time.Second
+)
+
+func (m *machine) enqueue(wait time.Duration, why string) {
+	w := &m.worker
+	w.hasDue, w.due, w.dueSince, w.dueWhy = true, m.now.Add(wait), m.now, why
+	m.armTick(w.due)
+}
+
+// armTick makes sure that the sync loop's ticker is looked at when it may first find work at or after an instant.
+func (m *machine) armTick(at trace.Instant) {
+	tick := nextTick(max(at, m.now), m.config.SyncTickPhase, syncTickPeriod)
+	if tick == m.now {
+		tick = tickAfter(m.now, m.config.SyncTickPhase, syncTickPeriod)
+	}
+	if tick < m.worker.tickAt {
+		m.worker.tickAt = tick
+		m.queue.push(tick, inputSyncTick, 0, 0, 0)
+	}
+}
+
+// syncTick is a tick of the sync loop: Pods whose entry in the work queue is due, and Pods past their deadline, are
+// synced. kubelet.go: syncLoopIteration, getPodsToSync.
+func (m *machine) syncTick() {
+	w := &m.worker
+	if w.tickAt != m.now {
+		return
+	}
+	w.tickAt = trace.Never
+	if !w.known || w.finished {
+		return
+	}
+	switch {
+	case w.hasDue && w.due <= m.now:
+		w.hasDue = false
+		trigger := w.lastEvent
+		e := podEvent(trace.WakeUp)
+		e.Reason, e.Span = w.dueWhy, m.now.Sub(w.dueSince)
+		if w.routine && m.settled() {
+			return
+		}
+		woken := m.emit(e, cause(trigger, w.dueWhy, windowJitter(w.due.Sub(w.dueSince))))
+		m.updatePod(update{trigger: woken, because: w.dueWhy})
+	case m.pastDeadline():
+		m.updatePod(update{trigger: m.deadlineEvent(), because: "its deadline is over"})
+	}
+	m.armDeadline()
+	if w.hasDue {
+		m.armTick(w.due)
+	}
+}
+
+// settled reports that the queue is empty: no process will end, no probe will change its mind, no step will come. A
+// resync then finds what the last one left, and so does every later one.
+func (m *machine) settled() bool {
+	return len(m.queue.items) == 0 && !m.pastDeadline() && !m.deadlineAhead()
+}
