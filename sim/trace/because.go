@@ -1,72 +1,91 @@
 package trace
 
-import (
-	"slices"
-	"strings"
-)
-
 // Trigger returns the position in Causes of the one that triggered the event: the latest, and of several at one instant
 // the one that is last in the trace. It returns -1 for an event without causes.
-func (e *Event) Trigger() int {
+func (e *Event) Trigger() int { return e.latest(func(int32) bool { return true }) }
+
+// latest returns the position in Causes of the last event that counts, or -1.
+func (e *Event) latest(counts func(event int32) bool) int {
 	best := -1
 	for i, c := range e.Causes {
-		if best < 0 || c.Event > e.Causes[best].Event {
+		if counts(c.Event) && (best < 0 || c.Event > e.Causes[best].Event) {
 			best = i
 		}
 	}
 	return best
 }
 
-// Because says in a few words what triggered event i, for a reader who sees only the events that visible reports: the
-// nearest visible cause, and how the mechanism came from there.
+// Because says in a few words what brought event i about, for a reader who sees only the events that visible reports:
+// the nearest visible cause, and how word of it came through the mechanism. A cause that the reader sees is preferred
+// to an inner step that came later: "migrate exited 0", not "a sync that had a status newer than its last one".
 func (t *Trace) Because(i int32, visible func(*Event) bool) string {
+	seen := func(event int32) bool { return visible(&t.Events[event]) }
 	e := &t.Events[i]
-	var steps []string // from the event back
+	direct := e.latest(func(event int32) bool { return seen(event) || t.Events[event].Kind == TurnReached })
+	if direct >= 0 {
+		cause := e.Causes[direct]
+		if !seen(cause.Event) {
+			// That its turn has come says less than what made it come.
+			return t.Because(cause.Event, visible)
+		}
+		words := t.Label(cause.Event, e.Container)
+		if t.foundByRelist(e, cause.Event, visible) {
+			words += ", seen by relist"
+		}
+		return words + t.how(e, cause)
+	}
+	return t.throughMechanism(e, seen)
+}
+
+// how adds the words of the link where the subjects of the two events differ, or where a process ends.
+func (t *Trace) how(e *Event, cause Cause) string {
+	if cause.Because == "" || t.Events[cause.Event].Container == e.Container && e.Kind != Exited {
+		return ""
+	}
+	return ", " + oneLine(cause.Because)
+}
+
+// throughMechanism walks hidden causes back to the nearest visible one.
+func (t *Trace) throughMechanism(e *Event, seen func(int32) bool) string {
+	wake := ""
+	for from := e; ; {
+		next := from.latest(seen)
+		visible := next >= 0
+		if !visible {
+			next = from.Trigger()
+		}
+		if next < 0 {
+			return ""
+		}
+		position := from.Causes[next].Event
+		if visible {
+			words := t.Label(position, e.Container)
+			if from.Kind == Relist {
+				words += ", seen by relist"
+			}
+			return words + wake
+		}
+		from = &t.Events[position]
+		if from.Kind == WakeUp && wake == "" {
+			wake = ", " + from.Words()
+		}
+	}
+}
+
+// foundByRelist reports whether word of the cause came to the event by a relist: some hidden step between them is a
+// relist that saw the cause.
+func (t *Trace) foundByRelist(e *Event, cause int32, visible func(*Event) bool) bool {
 	for from := e; ; {
 		trigger := from.Trigger()
-		if trigger < 0 {
-			break
+		if trigger < 0 || from.Causes[trigger].Event <= cause {
+			return false
 		}
-		cause := from.Causes[trigger]
-		if step := oneLine(cause.Because); step != "" {
-			steps = append(steps, step)
-		}
-		from = &t.Events[cause.Event]
+		from = &t.Events[from.Causes[trigger].Event]
 		if visible(from) {
-			steps = append(steps, t.Label(cause.Event, e.Container))
-			break
+			return false
 		}
-		if step := mechanismStep(from); step != "" && !slices.Contains(steps, step) {
-			steps = append(steps, step)
+		if from.Kind == Relist && from.latest(func(event int32) bool { return event == cause }) >= 0 {
+			return true
 		}
 	}
-	return joinSteps(steps)
-}
-
-// mechanismStep is what a hidden event adds to the chain.
-func mechanismStep(e *Event) string {
-	switch e.Kind {
-	case Relist:
-		return "seen by relist"
-	case WakeUp:
-		return e.Words()
-	}
-	return ""
-}
-
-// joinSteps puts the steps into their order in time and drops repetitions.
-func joinSteps(steps []string) string {
-	var b strings.Builder
-	previous := ""
-	for i := len(steps) - 1; i >= 0; i-- {
-		if steps[i] == previous {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		previous = steps[i]
-		b.WriteString(previous)
-	}
-	return b.String()
 }
