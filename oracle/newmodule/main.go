@@ -16,11 +16,25 @@ import (
 
 const product = "github.com/sidecar-conformance/sidecar-conformance"
 
-// neighbours are published versions that stand in for one that the proxy lacks.
-// They take no part in what is observed.
+// neighbours are published versions that stand in for one that module proxies lack or cannot verify, by module and
+// release line. They take no part in what is observed.
 var neighbours = map[string]string{
-	"k8s.io/cri-client v0.31.14": "v0.33.0",
-	"k8s.io/cri-client v0.32.13": "v0.33.0",
+	"k8s.io/cluster-bootstrap v0.31":           "v0.31.0",
+	"k8s.io/cri-client v0.31":                  "v0.31.4",
+	"k8s.io/csi-translation-lib v0.31":         "v0.31.4",
+	"k8s.io/dynamic-resource-allocation v0.31": "v0.31.0",
+	"k8s.io/endpointslice v0.31":               "v0.31.4",
+	"k8s.io/kube-aggregator v0.31":             "v0.31.0",
+	"k8s.io/kube-controller-manager v0.31":     "v0.31.4",
+	"k8s.io/kube-proxy v0.31":                  "v0.31.4",
+	"k8s.io/kube-scheduler v0.31":              "v0.31.4",
+	"k8s.io/pod-security-admission v0.31":      "v0.31.0",
+	"k8s.io/cri-client v0.32":                  "v0.32.3",
+	"k8s.io/csi-translation-lib v0.32":         "v0.32.3",
+	"k8s.io/endpointslice v0.32":               "v0.32.2",
+	"k8s.io/kube-controller-manager v0.32":     "v0.32.2",
+	"k8s.io/kube-proxy v0.32":                  "v0.32.3",
+	"k8s.io/kube-scheduler v0.32":              "v0.32.9",
 }
 
 func main() {
@@ -51,7 +65,7 @@ func run(version, path string) error {
 	fmt.Printf("// The staging repositories, as published with the release.\nreplace (\n")
 	for _, name := range mod.staging {
 		chosen := published
-		if other, ok := neighbours[name+" "+published]; ok {
+		if other, ok := neighbours[name+" v0."+parts[1]]; ok {
 			chosen = other
 		}
 		fmt.Printf("\t%s => %s %s\n", name, name, chosen)
