@@ -29,6 +29,9 @@ func (t *Trace) Because(i int32, visible func(*Event) bool) string {
 			return t.Because(cause.Event, visible)
 		}
 		words := t.Label(cause.Event, e.Container)
+		if e.Kind == DeleteRequested && t.Events[cause.Event].Kind.ofPodObject() {
+			return oneLine(cause.Because) // that there is a Pod goes without saying
+		}
 		if t.foundByRelist(e, cause.Event, visible) {
 			words += ", seen by relist"
 		}

@@ -116,13 +116,24 @@ func (s *Status) writable(containers []Container) error {
 	}
 	for i, c := range s.Containers {
 		switch {
-		case !c.Present && c != (ContainerStatus{}):
+		case !c.Present && !c.empty():
 			return fmt.Errorf("container %q is not present but has a status", containers[i].Name)
 		case c.State.Kind.String() == "invalid" || c.Last.Kind.String() == "invalid":
 			return fmt.Errorf("container %q has an invalid state", containers[i].Name)
 		}
 	}
 	return nil
+}
+
+// empty reports whether the status says nothing. The run of a state that tells of none may be -1 or 0; both are read
+// back as 0.
+func (c ContainerStatus) empty() bool {
+	for _, s := range [...]*ContainerState{&c.State, &c.Last} {
+		if s.Run == -1 {
+			s.Run = 0
+		}
+	}
+	return c == ContainerStatus{}
 }
 
 func notInName(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') }

@@ -123,7 +123,7 @@ func (a *axis) ruler(g *glyphs) (ticks, labels line) {
 	}
 	end := a.columns[len(a.columns)-1]
 	ticks.fill(0, end+1, dim, g.rule)
-	free := 0
+	free, previous := 0, ""
 	last := len(a.points) - 1
 	lastLabel := tickLabel(a.points[last])
 	lastStart := min(end, a.width-len(lastLabel))
@@ -131,22 +131,22 @@ func (a *axis) ruler(g *glyphs) (ticks, labels line) {
 		column, label := a.columns[i], tickLabel(a.points[i])
 		if i == last {
 			column = lastStart
-		} else if column < free || column+len(label)+1 > lastStart {
+		} else if column < free || column+len(label)+1 > lastStart || label == previous {
 			continue
 		}
 		ticks.put(a.columns[i], dim, string(g.tick))
 		labels.put(column, dim, label)
-		free = column + len(label) + 1
+		free, previous = column+len(label)+1, label
 	}
 	return ticks, labels
 }
 
-// tickLabel writes an instant as short as a picture allows: "0s", "0.23s", "25.5s", "1m30s".
+// tickLabel writes an instant in seconds, as the event list does, with as few decimals as a picture allows: "0.23s",
+// "25.5s", "1300s".
 func tickLabel(at trace.Instant) string {
-	d := time.Duration(at)
-	switch {
-	case d >= time.Minute:
-		return trace.ShortDuration(d)
+	switch d := time.Duration(at); {
+	case d >= 1000*time.Second:
+		return trimZeros(trace.Seconds(at), 3)
 	case d >= 10*time.Second:
 		return trimZeros(trace.Seconds(at), 2)
 	}
@@ -155,6 +155,10 @@ func tickLabel(at trace.Instant) string {
 
 // trimZeros drops decimals from "12.340s": so many of the last, and zeros before them.
 func trimZeros(seconds string, decimals int) string {
-	seconds = seconds[:len(seconds)-1-decimals]
-	return strings.TrimSuffix(strings.TrimRight(seconds, "0"), ".") + "s"
+	whole, fraction, _ := strings.Cut(strings.TrimSuffix(seconds, "s"), ".")
+	fraction = strings.TrimRight(fraction[:len(fraction)-decimals], "0")
+	if fraction == "" {
+		return whole + "s"
+	}
+	return whole + "." + fraction + "s"
 }

@@ -96,11 +96,16 @@ func outcomeKey(run Run) string {
 	for _, c := range t.Containers {
 		b.WriteString(c.Name + " " + c.Role.String() + "\n")
 	}
-	b.WriteString(t.Ending.String() + "\n" + neverRan(t) + "\n" + finalState(run))
+	b.WriteString(end(run))
 	for _, u := range t.Unknown {
 		b.WriteString("\n" + u.Field)
 	}
 	return b.String()
+}
+
+// end says how the run ended, without times.
+func end(run Run) string {
+	return run.Trace.Ending.String() + "\n" + neverRan(run.Trace) + "\n" + finalState(run) + "\n"
 }
 
 // finalState is the last status as kubectl prints it, without ages. What the last moments of a removed Pod looked like

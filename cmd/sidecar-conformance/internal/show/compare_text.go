@@ -20,6 +20,7 @@ func Comparison(runs []Run, o Options) string {
 	} else {
 		fmt.Fprintf(out, "%d different orders or outcomes\n", len(groups))
 	}
+	out.title(runs[0], o)
 	for _, assumed := range runs[0].Trace.Assumed {
 		out.paragraph("  assumed: "+assumed, o.width(), 4)
 	}
@@ -248,29 +249,60 @@ func (p *painter) differences(groups []Group, o Options) {
 	p.WriteByte('\n')
 	first := groups[0]
 	for _, g := range groups[1:] {
-		d := differ(&first, &g)
-		heading := fmt.Sprintf("  %s and %s", first.Letter, g.Letter)
-		p.styled(bold, heading)
+		p.styled(bold, fmt.Sprintf("  %s and %s", first.Letter, g.Letter))
 		p.WriteByte('\n')
-		p.difference("only in "+first.Letter, d.missing, o)
-		p.difference("only in "+g.Letter, d.extra, o)
-		for _, m := range d.moved {
-			one, other := "before", "after"
-			if !m.before {
-				one, other = other, one
-			}
-			p.paragraph(fmt.Sprintf("    order: %s comes %s %s in %s, %s it in %s", quote(m.key), one, quote(m.other), first.Letter, other, g.Letter), o.width(), 6)
-		}
-		if a, b := Outcome(first.Runs[0]), Outcome(g.Runs[0]); a != b {
-			p.paragraph("    outcome in "+first.Letter+": "+a, o.width(), 6)
-			p.paragraph("    outcome in "+g.Letter+": "+b, o.width(), 6)
-		}
+		p.difference(first, g, o)
 	}
+}
+
+// difference lists what sets one group apart from another.
+func (p *painter) difference(first, g Group, o Options) {
+	d := differ(&first, &g)
+	p.keys("only in "+first.Letter, d.missing, o)
+	p.keys("only in "+g.Letter, d.extra, o)
+	for _, m := range d.moved {
+		p.move(m.key, "before", m.before, first.Letter, "after", g.Letter, o)
+		p.move(m.key, "after", m.after, first.Letter, "before", g.Letter, o)
+	}
+	p.outcomes(first, g, o)
+}
+
+func (p *painter) move(key, here string, passed []string, letter, there, other string, o Options) {
+	if len(passed) == 0 {
+		return
+	}
+	it := "it"
+	if len(passed) > 1 {
+		it = "them"
+	}
+	p.paragraph(fmt.Sprintf("    order: %s comes %s %s in %s, %s %s in %s", quote(key), here, quoteAll(passed), letter, there, it, other), o.width(), 6)
+}
+
+// outcomes says in what the ends differ; when a Pod is gone is said briefly.
+func (p *painter) outcomes(first, g Group, o Options) {
+	a, b := first.Runs[0], g.Runs[0]
+	if end(a)+exitWords(a.Trace) != end(b)+exitWords(b.Trace) {
+		p.paragraph("    outcome in "+first.Letter+": "+Outcome(a), o.width(), 6)
+		p.paragraph("    outcome in "+g.Letter+": "+Outcome(b), o.width(), 6)
+		return
+	}
+	one, isGone := a.Trace.RemovedAt(trace.PodRef{}, trace.Never)
+	if other, _ := b.Trace.RemovedAt(trace.PodRef{}, trace.Never); isGone && one != other {
+		p.paragraph(fmt.Sprintf("    outcome: the same, but the Pod is gone at %s in %s, at %s in %s", trace.Seconds(one), first.Letter, trace.Seconds(other), g.Letter), o.width(), 6)
+	}
+}
+
+func quoteAll(keys []string) string {
+	quoted := make([]string, len(keys))
+	for i, key := range keys {
+		quoted[i] = quote(key)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 func quote(key string) string { return `"` + key + `"` }
 
-func (p *painter) difference(title string, keys []string, o Options) {
+func (p *painter) keys(title string, keys []string, o Options) {
 	if len(keys) == 0 {
 		return
 	}

@@ -14,12 +14,14 @@ type difference struct {
 	moved          []move
 }
 
-// move is an event that passed another one: key and other come in one order here and in the opposite order there, and
-// not at one instant in either.
+func (d *difference) empty() bool { return len(d.missing)+len(d.extra)+len(d.moved) == 0 }
+
+// move is an event that passed others: it comes before or after them in the first order and the other way round in the
+// second, and at no time at one instant with them.
 type move struct {
-	key, other string
-	// before is true where key comes first in the first order.
-	before bool
+	key string
+	// before are those that it comes before in the first order and after in the second; after the opposite.
+	before, after []string
 }
 
 // differ compares two orders.
@@ -47,7 +49,7 @@ func differ(a, b *Group) difference {
 		if stays[i] {
 			continue
 		}
-		if m, found := witness(common, i, stays, a.at, b.at); found {
+		if m := passed(common, i, stays, a.at, b.at); len(m.before)+len(m.after) > 0 {
 			d.moved = append(d.moved, m)
 		}
 	}
@@ -84,16 +86,17 @@ func longestAscending(keys []string, at map[string]trace.Instant) []bool {
 	return stays
 }
 
-// witness returns the nearest event that stays and that the moved one passed.
-func witness(keys []string, moved int, stays []bool, a, b map[string]trace.Instant) (move, bool) {
-	key := keys[moved]
-	for distance := 1; distance < len(keys); distance++ {
-		if i := moved - distance; i >= 0 && stays[i] && a[keys[i]] < a[key] && b[keys[i]] > b[key] {
-			return move{key, keys[i], false}, true
-		}
-		if i := moved + distance; i < len(keys) && stays[i] && a[keys[i]] > a[key] && b[keys[i]] < b[key] {
-			return move{key, keys[i], true}, true
+// passed returns what the moved event passed. Of two moved ones that passed each other the earlier one says so.
+func passed(keys []string, moved int, stays []bool, a, b map[string]trace.Instant) move {
+	m := move{key: keys[moved]}
+	for i, key := range keys {
+		switch {
+		case i < moved && !stays[i]:
+		case a[m.key] < a[key] && b[m.key] > b[key]:
+			m.before = append(m.before, key)
+		case a[m.key] > a[key] && b[m.key] < b[key]:
+			m.after = append(m.after, key)
 		}
 	}
-	return move{}, false
+	return m
 }

@@ -28,9 +28,10 @@ func (o Options) width() int { return max(o.Width, 60) }
 
 // Run is one simulated life and what is needed to show it.
 type Run struct {
-	// Name is the Pod's name, Target the target with its patch releases.
-	Name, Target string
-	Trace        *trace.Trace
+	// Name is the Pod's name, Title what it is meant to show (may be empty), Target the target with its patch releases.
+	Name, Title, Target string
+	Seed                uint64
+	Trace               *trace.Trace
 	// Rules are those of the target's API server.
 	Rules trace.PrintRules
 }

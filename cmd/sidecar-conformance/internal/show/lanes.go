@@ -128,7 +128,7 @@ func (p *picture) drawLane(l line, lane trace.Lane, t *trace.Trace) {
 		case atEnd:
 			l.fill(from, max(to, from+1), activityStyles[s.Activity], p.glyphs.activity[s.Activity])
 			if s.Activity != trace.Absent && t.Ending != trace.EndingRemoved && from <= end {
-				l.put(max(end, from)+1, dim, string(p.glyphs.goesOn))
+				l.put(max(end, from+1), dim, string(p.glyphs.goesOn))
 			}
 		default:
 			l.fill(from, to, activityStyles[s.Activity], p.glyphs.activity[s.Activity])

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+)
+
+func newMatrix(s Streams) *cobra.Command {
+	tables := []string{"releases", "gates", "behaviours"}
+	var list string
+	command := &cobra.Command{
+		Use:       "matrix [releases|gates|behaviours]",
+		Short:     "Print what differs between Kubernetes releases",
+		Long:      "matrix prints what the simulator knows of each release: the patch releases that were read, the feature gates\nthat change an order or a status, and the behaviours that follow from them.",
+		Example:   examples("matrix releases", "matrix gates", "matrix behaviours --target 1.28,1.28+SidecarContainers,1.29"),
+		ValidArgs: tables,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = tables
+			}
+			targets, err := parseTargets(list)
+			if err != nil {
+				return err
+			}
+			for i, table := range args {
+				if i > 0 {
+					fmt.Fprintln(s.Out)
+				}
+				if err := printTable(s.Out, table, targets); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	command.Flags().StringVarP(&list, "target", "t", "all", "targets of the table of behaviours: a list such as 1.28,1.29..1.37")
+	return command
+}
+
+func printTable(out io.Writer, table string, targets []gates.Target) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	switch table {
+	case "releases":
+		releaseTable(w)
+	case "gates":
+		gateTable(w)
+	case "behaviours":
+		if err := behaviourTable(w, targets); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func releaseTable(w io.Writer) {
+	fmt.Fprintln(w, "RELEASE\tPATCH\tSIDECARS")
+	for _, r := range gates.Releases() {
+		c := gates.Component{Release: r}
+		sidecars := "off; on with +" + gates.SidecarContainers
+		if c.On(gates.SidecarContainers) {
+			sidecars = "on"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Line(), r, sidecars)
+	}
+}
+
+func gateTable(w io.Writer) {
+	releases := gates.Releases()
+	fmt.Fprint(w, "GATE")
+	for _, r := range releases {
+		fmt.Fprint(w, "\t"+r.Line())
+	}
+	fmt.Fprintln(w, "\tEFFECT")
+	for _, g := range gates.Gates() {
+		fmt.Fprint(w, g.Name)
+		for _, r := range releases {
+			fmt.Fprint(w, "\t"+specWords(g.Spec(r)))
+		}
+		fmt.Fprintln(w, "\t"+g.Effect)
+	}
+	fmt.Fprintln(w, "\nalpha, beta, GA, depr(ecated); + on by default, - off, ! locked; . the release does not know the gate")
+}
+
+func specWords(s gates.Spec) string {
+	if s.Stage == gates.Unknown {
+		return "."
+	}
+	stage := s.Stage.String()
+	if s.Stage == gates.Deprecated {
+		stage = "depr"
+	}
+	switch {
+	case s.Locked:
+		return stage + "!"
+	case s.Default:
+		return stage + "+"
+	}
+	return stage + "-"
+}
+
+// behaviourTable has one row for each behaviour that is not the same in all columns, and one for each that is.
+func behaviourTable(w io.Writer, targets []gates.Target) error {
+	fmt.Fprint(w, "BEHAVIOUR")
+	var columns []map[string]string
+	var names []string
+	for _, target := range targets {
+		for _, one := range target.Expand() {
+			resolved, err := gates.Resolve(one)
+			if err != nil {
+				return usage("%w", err)
+			}
+			fmt.Fprint(w, "\t"+one.String())
+			column := map[string]string{}
+			names = behaviours(resolved, column)
+			columns = append(columns, column)
+		}
+	}
+	fmt.Fprintln(w)
+	for _, name := range names {
+		fmt.Fprint(w, name)
+		for _, column := range columns {
+			fmt.Fprint(w, "\t"+column[name])
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// behaviours fills a column with the fields of the resolved target and returns their names in order.
+func behaviours(r gates.Resolved, column map[string]string) []string {
+	var names []string
+	for _, part := range []struct {
+		name  string
+		value any
+	}{{"api server", r.API}, {"scheduler", r.Scheduler}, {"kubelet", r.Kubelet}} {
+		value := reflect.ValueOf(part.value)
+		for i := range value.NumField() {
+			field := value.Type().Field(i)
+			if field.Name == "Release" {
+				continue
+			}
+			name := part.name + ": " + wordsOf(field.Name)
+			names = append(names, name)
+			column[name] = behaviourValue(value.Field(i).Interface())
+		}
+	}
+	return names
+}
+
+func behaviourValue(value any) string {
+	switch value := value.(type) {
+	case bool:
+		if value {
+			return "yes"
+		}
+		return "-"
+	case time.Duration:
+		return value.String()
+	case string:
+		if value == "" {
+			return "-"
+		}
+	}
+	return fmt.Sprint(value)
+}
+
+// wordsOf turns a field's name into words: BackOffMax is "back off max".
+func wordsOf(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		upper := unicode.IsUpper(r)
+		if upper && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// parseTargets reads a list of targets; "all" is one for each release line.
+func parseTargets(list string) ([]gates.Target, error) {
+	if list == "all" {
+		return gates.AllTargets(), nil
+	}
+	targets, err := gates.ParseTargets(list)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return targets, nil
+}
