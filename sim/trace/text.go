@@ -35,6 +35,7 @@ func (t *Trace) AppendText(dst []byte, o TextOptions) []byte {
 	}
 	layout := t.layout(rows, o)
 	for i := range rows {
+		layout.shorten(&rows[i])
 		dst = layout.append(dst, &rows[i])
 	}
 	return dst
@@ -55,13 +56,19 @@ const (
 	columnCount
 )
 
-type row [columnCount]string
+// row is one line. brief, if set, is what the event's column may hold instead where it is too narrow.
+type row struct {
+	cells [columnCount]string
+	brief string
+}
 
-func headerRow() row { return row{"#", "at", "pod", "role", "container", "event", "because"} }
+func headerRow() row {
+	return row{cells: [columnCount]string{"#", "at", "pod", "role", "container", "event", "because"}}
+}
 
 func (t *Trace) row(i int32, visible func(*Event) bool) row {
 	e := &t.Events[i]
-	r := row{
+	r := row{cells: [columnCount]string{
 		columnNumber:    strconv.Itoa(int(i)),
 		columnAt:        Seconds(e.At),
 		columnPod:       strconv.Itoa(int(e.Pod.Index)) + "." + strconv.Itoa(int(e.Pod.Attempt)),
@@ -69,10 +76,13 @@ func (t *Trace) row(i int32, visible func(*Event) bool) row {
 		columnContainer: "-",
 		columnEvent:     e.Words(),
 		columnBecause:   t.Because(i, visible),
+	}}
+	if e.Kind == BackOff || e.Kind == DeleteRequested {
+		r.brief = e.Brief()
 	}
 	if e.Container != NoContainer {
 		c := t.Containers[e.Container]
-		r[columnRole], r[columnContainer] = c.Role.String(), c.Name
+		r.cells[columnRole], r.cells[columnContainer] = c.Role.String(), c.Name
 	}
 	return r
 }
@@ -113,7 +123,7 @@ func (t *Trace) layout(rows []row, o TextOptions) layout {
 		l.width = least
 	}
 	for _, r := range rows {
-		for column, cell := range r {
+		for column, cell := range r.cells {
 			l.width[column] = max(l.width[column], utf8.RuneCountInString(cell))
 		}
 	}
@@ -124,6 +134,7 @@ func (t *Trace) layout(rows []row, o TextOptions) layout {
 		l.width[columnPod] = 0
 	}
 	if o.Width > 0 {
+		l.width[columnContainer] = min(l.width[columnContainer], max(least[columnContainer], o.Width/4))
 		l.width[columnEvent] = min(l.width[columnEvent], max(least[columnEvent], o.Width/3))
 		if o.Width-l.before(columnBecause) < becauseLeast {
 			l.width[columnRole] = 0
@@ -143,6 +154,16 @@ func (t *Trace) severalPods() bool {
 
 const gap = 2
 
+// shorten lets an event that is wider than its column do without its details, and cuts a long name.
+func (l *layout) shorten(r *row) {
+	if r.brief != "" && utf8.RuneCountInString(r.cells[columnEvent]) > l.width[columnEvent] {
+		r.cells[columnEvent] = r.brief
+	}
+	if width := l.width[columnContainer]; l.total > 0 && utf8.RuneCountInString(r.cells[columnContainer]) > width {
+		r.cells[columnContainer] = r.cells[columnContainer][:width-1] + "~"
+	}
+}
+
 // before is where the column begins.
 func (l *layout) before(column int) int {
 	sum := 0
@@ -161,7 +182,7 @@ func (l *layout) append(dst []byte, r *row) []byte {
 		if width == 0 {
 			continue
 		}
-		cell := r[column]
+		cell := r.cells[column]
 		spaces := width - utf8.RuneCountInString(cell)
 		if column == columnNumber || column == columnAt {
 			dst = pad(dst, spaces)
@@ -171,7 +192,7 @@ func (l *layout) append(dst []byte, r *row) []byte {
 		dst = pad(dst, max(spaces, 0)+gap)
 		used += max(width, utf8.RuneCountInString(cell)) + gap
 	}
-	dst = l.appendWrapped(dst, used, r[columnBecause])
+	dst = l.appendWrapped(dst, used, r.cells[columnBecause])
 	return append(trimRight(dst), '\n')
 }
 

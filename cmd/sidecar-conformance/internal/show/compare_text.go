@@ -64,8 +64,7 @@ func (p *painter) pictures(groups []Group, o Options) {
 	}
 	if len(firsts) > 0 {
 		picture.drawRuler(p)
-		p.styled(dim, o.legend())
-		p.WriteString("\n\n")
+		p.legend(o)
 	}
 }
 

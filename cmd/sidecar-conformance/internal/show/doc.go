@@ -14,7 +14,7 @@ import (
 
 // Options say what the text is for.
 type Options struct {
-	// Width is the number of columns to stay within; below 60 it counts as 60.
+	// Width is the number of columns to stay within; below 72 it counts as 72.
 	Width int
 	// Color allows escape sequences.
 	Color bool
@@ -24,7 +24,7 @@ type Options struct {
 	All bool
 }
 
-func (o Options) width() int { return max(o.Width, 60) }
+func (o Options) width() int { return max(o.Width, 72) }
 
 // Run is one simulated life and what is needed to show it.
 type Run struct {

@@ -35,6 +35,17 @@ var activityStyles = [...]style{
 }
 
 // legend explains the picture.
+func (p *painter) legend(o Options) {
+	text := o.legend()
+	if len([]rune(text)) > o.width() {
+		p.paragraph(text, o.width(), 0)
+	} else {
+		p.styled(dim, text)
+		p.WriteByte('\n')
+	}
+	p.WriteByte('\n')
+}
+
 func (o Options) legend() string {
 	g := o.glyphs()
 	text := ""

@@ -23,7 +23,7 @@ func Outcome(run Run) string {
 		for i, u := range t.Unknown {
 			fields[i] = u.Field
 		}
-		words += "; unknown, because not simulated: " + strings.Join(fields, ", ")
+		words += "; unknown: " + strings.Join(fields, ", ")
 	}
 	return words
 }

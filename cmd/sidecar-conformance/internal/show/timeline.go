@@ -15,8 +15,7 @@ func Timeline(run Run, o Options) string {
 		p := newPicture(o, run)
 		p.draw(out, run)
 		p.drawRuler(out)
-		out.styled(dim, o.legend())
-		out.WriteString("\n\n")
+		out.legend(o)
 	}
 	out.WriteString(run.Trace.Text(trace.TextOptions{All: o.All, Numbers: true, Width: o.width()}))
 	return out.String()
