@@ -48,7 +48,6 @@ func work(in io.Reader, out io.Writer, log bool) error {
 	}
 	bubble.Strict()
 	lines := bufio.NewReader(in)
-	results := json.NewEncoder(out)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(line) == 0 && err == io.EOF {
@@ -64,8 +63,12 @@ func work(in io.Reader, out io.Writer, log bool) error {
 		} else {
 			response = Run(&request)
 		}
-		if err := results.Encode(response); err != nil {
-			return fmt.Errorf("writing the response: %w", err)
+		text, err := json.Marshal(response)
+		if err != nil {
+			text, _ = json.Marshal(Response{ID: request.ID, Release: release, Error: fmt.Sprintf("writing the response: %v", err)})
+		}
+		if _, err := out.Write(append(text, '\n')); err != nil {
+			return err
 		}
 		runtime.GC()
 	}

@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +49,14 @@ func manifest(p sim.Pod) *v1.Pod {
 	}
 	apiserver.Default(pod)
 	return pod
+}
+
+// bind does what the binding of a Pod to its node leaves in the status.
+func bind(pod *v1.Pod) {
+	pod.Status.Phase = v1.PodPending
+	pod.Status.Conditions = []v1.PodCondition{{
+		Type: v1.PodScheduled, Status: v1.ConditionTrue, LastTransitionTime: metav1.NewTime(time.Now().Truncate(time.Second)),
+	}}
 }
 
 func containerOf(c sim.Container) v1.Container {

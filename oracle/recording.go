@@ -23,7 +23,7 @@ type recording struct {
 	raw      bool
 	// happened is called for each event, with the lock held; it decides on steps that wait for one.
 	happened func(e *trace.Event, container string)
-	// lastStatus is the last version of the status; terminal and removed tell when that was reached.
+	// terminal and removed tell when the Pod became so; zero before.
 	terminal, removed time.Time
 }
 
@@ -70,12 +70,6 @@ func (r *recording) emit(e trace.Event, container string) {
 	if r.happened != nil {
 		r.happened(&e, container)
 	}
-}
-
-func (r *recording) event(kind trace.Kind) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.emit(trace.Event{Kind: kind}, "")
 }
 
 func (r *recording) runtimeEvent(e cri.Event) {
@@ -137,8 +131,14 @@ func (r *recording) recorded(text string) {
 	}
 }
 
-// status adds a version of the status.
-func (r *recording) status(pod *v1.Pod) {
+func (r *recording) deleting(grace int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.emit(trace.Event{Kind: trace.DeleteRequested, Span: time.Duration(grace) * time.Second}, "")
+}
+
+// stored adds a version of the status.
+func (r *recording) stored(pod *v1.Pod) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at, ok := r.now()

@@ -127,7 +127,7 @@ func (l *life) play() {
 	runtime := cri.New(start.Add(time.Second), cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
 	runtime.Load(l.request.Scenario.Pod, c.Latency, imageOf)
 	l.server = apiserver.New(node.Object(), apiserver.Hooks{
-		Status: l.record.status, Removed: l.record.podRemoved,
+		Stored: l.record.stored, Deleting: l.record.deleting, Removed: l.record.podRemoved,
 		ConfigMap: func(name string) bool { return !runtime.ConfigError(name) },
 	})
 	client, err := l.server.Client()
@@ -202,6 +202,7 @@ func (l *life) create() {
 			time.AfterFunc(step.At, func() { l.take(step) })
 		}
 	}
+	bind(l.pod)
 	l.server.Create(l.pod)
 }
 
@@ -210,7 +211,6 @@ func (l *life) take(step sim.Step) {
 	r := l.record
 	r.mu.Lock()
 	l.steps--
-	r.emit(trace.Event{Kind: trace.DeleteRequested}, "")
 	r.mu.Unlock()
 	if step.Delete == nil {
 		return
@@ -234,7 +234,7 @@ func (l *life) watch() {
 		switch done := r.terminal; {
 		case !r.removed.IsZero() && now.Sub(r.removed) > settle:
 			over, ending = true, trace.EndingRemoved
-		case !done.IsZero() && l.steps == 0 && r.removed.IsZero() && now.Sub(done) > settle && l.pod.DeletionTimestamp == nil:
+		case !done.IsZero() && l.steps == 0 && r.removed.IsZero() && now.Sub(done) > settle:
 			over, ending = true, trace.EndingTerminal
 		}
 		if over {

@@ -21,8 +21,10 @@ import (
 // Hooks tell the owner of the server what the kubelet did. Calls come in the order of
 // the changes, one at a time; they must not call the server.
 type Hooks struct {
-	// Status is called for every status that was stored, with the whole object.
-	Status func(pod *v1.Pod)
+	// Stored is called for every version of the Pod that a watcher sees, the first and a deletion's included.
+	Stored func(pod *v1.Pod)
+	// Deleting is called before a deletion by a user has its effect; grace is what the user asked for.
+	Deleting func(grace int64)
 	// Removed is called when the object is gone.
 	Removed func(pod *v1.Pod)
 	// ConfigMap is asked for each read of a ConfigMap; false means: not found.
@@ -105,7 +107,7 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer s.mu.Unlock()
 		return answer(r, http.StatusOK, s.node)
 	case "configmaps":
-		if s.hooks.ConfigMap != nil && s.hooks.ConfigMap(parts[1]) {
+		if s.hooks.ConfigMap(parts[1]) {
 			return answer(r, http.StatusOK, &v1.ConfigMap{
 				TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: parts[1]},
@@ -125,6 +127,7 @@ func (s *Server) Create(pod *v1.Pod) {
 	pod.CreationTimestamp = metav1.NewTime(time.Now().Truncate(time.Second))
 	s.pods[pod.Namespace+"/"+pod.Name] = pod
 	s.publish("ADDED", pod)
+	s.hooks.Stored(pod)
 }
 
 // Delete is what a user's deletion does; grace nil means the pod's own.
@@ -145,15 +148,16 @@ func (s *Server) Delete(key string, grace *int64) {
 	if period < 0 {
 		period = 1
 	}
+	if pod.DeletionTimestamp != nil && period > 0 && *pod.DeletionGracePeriodSeconds <= period {
+		return // it can only become shorter
+	}
+	s.hooks.Deleting(period)
 	if pod.Spec.NodeName == "" || pod.Status.Phase == v1.PodFailed || pod.Status.Phase == v1.PodSucceeded {
 		period = 0
 	}
 	if period == 0 {
 		s.remove(key)
 		return
-	}
-	if pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds <= period {
-		return // it can only become shorter
 	}
 	pod = pod.DeepCopy()
 	from := time.Now()
@@ -167,6 +171,7 @@ func (s *Server) Delete(key string, grace *int64) {
 	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &when, &period
 	s.pods[key] = pod
 	s.publish("MODIFIED", pod)
+	s.hooks.Stored(pod)
 }
 
 // Pod returns the stored object, or nil.
@@ -180,9 +185,7 @@ func (s *Server) remove(key string) {
 	pod := s.pods[key].DeepCopy()
 	delete(s.pods, key)
 	s.publish("DELETED", pod)
-	if s.hooks.Removed != nil {
-		s.hooks.Removed(pod)
-	}
+	s.hooks.Removed(pod)
 }
 
 // publish gives the object the next version and wakes the watches.
@@ -247,9 +250,7 @@ func (s *Server) patchStatus(r *http.Request, key string, body []byte) (*http.Re
 	}
 	s.pods[key] = pod
 	s.publish("MODIFIED", pod)
-	if s.hooks.Status != nil {
-		s.hooks.Status(pod)
-	}
+	s.hooks.Stored(pod)
 	return answer(r, http.StatusOK, pod)
 }
 

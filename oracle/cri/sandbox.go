@@ -22,7 +22,7 @@ func (s *Service) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandbox
 	defer s.mu.Unlock()
 	made := &sandbox{id: fmt.Sprintf("sandbox-%d", len(s.sandboxes)), config: config, ready: true, created: s.madeAt()}
 	s.sandboxes = append(s.sandboxes, made)
-	s.hooks.Event(Event{Kind: trace.SandboxReady, Run: int32(config.GetMetadata().GetAttempt())})
+	s.hooks.Event(Event{Kind: trace.SandboxReady})
 	return made.id, nil
 }
 
@@ -51,7 +51,7 @@ func (s *Service) StopPodSandbox(_ context.Context, id string) error {
 	}
 	if box.ready {
 		box.ready = false
-		s.hooks.Event(Event{Kind: trace.SandboxStopped, Run: int32(box.config.GetMetadata().GetAttempt())})
+		s.hooks.Event(Event{Kind: trace.SandboxStopped})
 	}
 	return nil
 }
