@@ -130,127 +130,26 @@ func (g *Group) position(key string) int32 {
 	return visibleEvents(g.Runs[0].Trace)[slices.Index(g.keys, key)]
 }
 
-const cellWidth = 11
-
-// sideBySide shows when each event comes in each group; as many groups at a time as there is room for.
-func (p *painter) sideBySide(groups []Group, o Options) {
-	keys := mergeKeys(groups)
-	name := 0
-	for _, key := range keys {
-		name = max(name, len([]rune(key)))
-	}
-	name = min(name, o.width()*2/5)
-	perBlock := max(2, (o.width()-name-2)/cellWidth)
-	// Every block begins with the first group, so that each difference can be seen.
-	for from := 1; from < len(groups); from += perBlock - 1 {
-		block := append([]Group{groups[0]}, groups[from:min(from+perBlock-1, len(groups))]...)
-		p.block(block, keys, name, o)
-	}
-}
-
-func (p *painter) block(groups []Group, keys []string, name int, o Options) {
-	width := 2 + name + cellWidth*len(groups)
-	head := make(line, width)
-	head.put(2, bold, "events")
-	at := make([]map[string]trace.Instant, len(groups))
-	for i, g := range groups {
-		head.put(2+name+cellWidth*(i+1)-len(g.Letter), bold, g.Letter)
-		at[i] = g.at
-	}
-	p.line(head)
-	first := firstDifference(groups)
-	moved := movedKeys(groups)
-	rows := make([]blockRow, 0, len(keys))
-	for _, key := range keys {
-		if row := (blockRow{key: key, at: at, first: key == first, moved: moved[key], name: name, width: width}); row.anywhere() {
-			rows = append(rows, row)
-		}
-	}
-	p.rows(rows, o)
-	p.WriteByte('\n')
-}
-
-// rows writes the rows of a block. Of a long stretch that is equal everywhere only the ends are shown.
-func (p *painter) rows(rows []blockRow, o Options) {
-	for i := 0; i < len(rows); {
-		equal := i
-		for equal < len(rows) && rows[equal].equal() {
-			equal++
-		}
-		if equal-i > 4 && !o.All {
-			p.blockLine(rows[i], o)
-			p.styled(dim, fmt.Sprintf("  %s %d more events, equal in all", o.glyphs().more, equal-i-2))
-			p.WriteByte('\n')
-			i = equal - 1
-		}
-		p.blockLine(rows[i], o)
-		i++
-	}
-}
-
-type blockRow struct {
-	key          string
-	at           []map[string]trace.Instant
-	first, moved bool
-	name, width  int
-}
-
-// anywhere reports whether any group has the event, everywhere whether all have it, equal whether all have it at the
-// same place and instant.
-func (r *blockRow) anywhere() bool {
-	return slices.ContainsFunc(r.at, func(at map[string]trace.Instant) bool { _, has := at[r.key]; return has })
-}
-
-func (r *blockRow) everywhere() bool {
-	return !slices.ContainsFunc(r.at, func(at map[string]trace.Instant) bool { _, has := at[r.key]; return !has })
-}
-
-func (r *blockRow) equal() bool {
-	return r.everywhere() && !r.moved && !r.first &&
-		!slices.ContainsFunc(r.at, func(at map[string]trace.Instant) bool { return at[r.key] != r.at[0][r.key] })
-}
-
-func (p *painter) blockLine(r blockRow, o Options) {
-	l := make(line, r.width)
-	s := plain
-	switch {
-	case r.first:
-		s = red
-		l.put(0, s, ">")
-	case !r.everywhere() || r.moved:
-		s = yellow
-		l.put(0, s, o.glyphs().different)
-	}
-	l.put(2, s, cut(r.key, r.name, o.ASCII))
-	for i, instants := range r.at {
-		cell := "-"
-		if at, has := instants[r.key]; has {
-			cell = trace.Seconds(at)
-		}
-		l.put(2+r.name+cellWidth*(i+1)-len(cell), s, cell)
-	}
-	p.line(l)
-}
-
+// movedKeys returns the events that passed others between a group and the next.
 func movedKeys(groups []Group) map[string]bool {
 	moved := map[string]bool{}
-	for _, g := range groups[1:] {
-		for _, m := range differ(&groups[0], &g).moved {
+	for i := range groups[1:] {
+		for _, m := range differ(&groups[i], &groups[i+1]).moved {
 			moved[m.key] = true
 		}
 	}
 	return moved
 }
 
-// differences lists what sets each group apart from the first.
+// differences lists what sets each group apart from the one before it: releases are given in their order, so this tells
+// what each change brought.
 func (p *painter) differences(groups []Group, o Options) {
 	p.styled(bold, "All differences")
 	p.WriteByte('\n')
-	first := groups[0]
-	for _, g := range groups[1:] {
-		p.styled(bold, fmt.Sprintf("  %s and %s", first.Letter, g.Letter))
+	for i, g := range groups[1:] {
+		p.styled(bold, fmt.Sprintf("  %s and %s", groups[i].Letter, g.Letter))
 		p.WriteByte('\n')
-		p.difference(first, g, o)
+		p.difference(groups[i], g, o)
 	}
 }
 
@@ -260,21 +159,39 @@ func (p *painter) difference(first, g Group, o Options) {
 	p.keys("only in "+first.Letter, d.missing, o)
 	p.keys("only in "+g.Letter, d.extra, o)
 	for _, m := range d.moved {
-		p.move(m.key, "before", m.before, first.Letter, "after", g.Letter, o)
-		p.move(m.key, "after", m.after, first.Letter, "before", g.Letter, o)
+		p.moves(passers(d.moved, m.before, func(m move) []string { return m.before }, m.key), "before", m.before, first.Letter, "after", g.Letter, o)
+		p.moves(passers(d.moved, m.after, func(m move) []string { return m.after }, m.key), "after", m.after, first.Letter, "before", g.Letter, o)
 	}
 	p.outcomes(first, g, o)
 }
 
-func (p *painter) move(key, here string, passed []string, letter, there, other string, o Options) {
-	if len(passed) == 0 {
+// passers returns all moved events that passed the same others, if key is the first of them; else nothing, for it has
+// been said.
+func passers(moves []move, passed []string, side func(move) []string, key string) []string {
+	var keys []string
+	for _, m := range moves {
+		if slices.Equal(side(m), passed) {
+			keys = append(keys, m.key)
+		}
+	}
+	if keys[0] != key {
+		return nil
+	}
+	return keys
+}
+
+func (p *painter) moves(keys []string, here string, passed []string, letter, there, other string, o Options) {
+	if len(keys) == 0 || len(passed) == 0 {
 		return
 	}
-	it := "it"
+	come, it := "comes", "it"
+	if len(keys) > 1 {
+		come = "come"
+	}
 	if len(passed) > 1 {
 		it = "them"
 	}
-	p.paragraph(fmt.Sprintf("    order: %s comes %s %s in %s, %s %s in %s", quote(key), here, quoteAll(passed), letter, there, it, other), o.width(), 6)
+	p.paragraph(fmt.Sprintf("    order: %s %s %s %s in %s, %s %s in %s", quoteAll(keys), come, here, quoteAll(passed), letter, there, it, other), o.width(), 6)
 }
 
 // outcomes says in what the ends differ; when a Pod is gone is said briefly.
@@ -294,12 +211,10 @@ func (p *painter) outcomes(first, g Group, o Options) {
 func quoteAll(keys []string) string {
 	quoted := make([]string, len(keys))
 	for i, key := range keys {
-		quoted[i] = quote(key)
+		quoted[i] = `"` + key + `"`
 	}
 	return strings.Join(quoted, ", ")
 }
-
-func quote(key string) string { return `"` + key + `"` }
 
 func (p *painter) keys(title string, keys []string, o Options) {
 	if len(keys) == 0 {

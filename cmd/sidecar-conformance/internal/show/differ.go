@@ -44,7 +44,7 @@ func differ(a, b *Group) difference {
 	slices.SortStableFunc(common, func(x, y string) int {
 		return cmp.Or(cmp.Compare(a.at[x], a.at[y]), cmp.Compare(b.at[x], b.at[y]))
 	})
-	stays := longestAscending(common, b.at)
+	stays := staying(common, a.at, b.at)
 	for i := range common {
 		if stays[i] {
 			continue
@@ -56,34 +56,69 @@ func differ(a, b *Group) difference {
 	return d
 }
 
-// longestAscending marks a longest subsequence of keys whose instants do not descend: what need not move.
-func longestAscending(keys []string, at map[string]trace.Instant) []bool {
+// staying marks the events that need not have moved: a heaviest subsequence whose instants in the second order do not
+// descend. Events that come at the same instant in both orders weigh more, so that what a change shifted is what moved.
+func staying(keys []string, a, b map[string]trace.Instant) []bool {
+	ranks := rank(keys, b)
+	best := newPrefixMaximum(len(keys))
 	previous := make([]int, len(keys))
-	var ends []int // ends[n] is the index with the earliest instant that ends a subsequence of length n+1
 	for i, key := range keys {
-		n, _ := slices.BinarySearchFunc(ends, at[key], func(j int, instant trace.Instant) int {
-			if at[keys[j]] <= instant {
-				return -1
-			}
-			return 1
-		})
-		previous[i] = -1
-		if n > 0 {
-			previous[i] = ends[n-1]
+		weight, last := best.upTo(ranks[i])
+		previous[i] = last
+		if a[key] == b[key] {
+			weight += 8
 		}
-		if n == len(ends) {
-			ends = append(ends, i)
-		} else {
-			ends[n] = i
-		}
+		best.raise(ranks[i], weight+1, i)
 	}
 	stays := make([]bool, len(keys))
-	if len(ends) > 0 {
-		for i := ends[len(ends)-1]; i >= 0; i = previous[i] {
-			stays[i] = true
-		}
+	_, last := best.upTo(len(keys) - 1)
+	for i := last; i >= 0; i = previous[i] {
+		stays[i] = true
 	}
 	return stays
+}
+
+// rank returns the position of each key's instant among all instants.
+func rank(keys []string, at map[string]trace.Instant) []int {
+	instants := make([]trace.Instant, len(keys))
+	for i, key := range keys {
+		instants[i] = at[key]
+	}
+	sorted := slices.Compact(slices.Sorted(slices.Values(instants)))
+	ranks := make([]int, len(keys))
+	for i := range ranks {
+		ranks[i], _ = slices.BinarySearch(sorted, instants[i])
+	}
+	return ranks
+}
+
+// prefixMaximum finds the heaviest of all entries up to a rank (a Fenwick tree).
+type prefixMaximum struct{ weight, entry []int }
+
+func newPrefixMaximum(n int) *prefixMaximum {
+	p := &prefixMaximum{make([]int, n+1), make([]int, n+1)}
+	for i := range p.entry {
+		p.entry[i] = -1
+	}
+	return p
+}
+
+func (p *prefixMaximum) upTo(rank int) (weight, entry int) {
+	entry = -1
+	for i := rank + 1; i > 0; i -= i & -i {
+		if p.weight[i] > weight {
+			weight, entry = p.weight[i], p.entry[i]
+		}
+	}
+	return weight, entry
+}
+
+func (p *prefixMaximum) raise(rank, weight, entry int) {
+	for i := rank + 1; i < len(p.weight); i += i & -i {
+		if weight > p.weight[i] {
+			p.weight[i], p.entry[i] = weight, entry
+		}
+	}
 }
 
 // passed returns what the moved event passed. Of two moved ones that passed each other the earlier one says so.

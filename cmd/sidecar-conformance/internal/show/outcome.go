@@ -51,7 +51,7 @@ func finalWords(run Run) string {
 	last := &t.Statuses[len(t.Statuses)-1]
 	phase := last.Phase.String()
 	if at, gone := t.RemovedAt(last.Pod, t.EndedAt); gone {
-		return fmt.Sprintf("removed after %s, last phase %s", trace.ShortDuration(at.Sub(0)), phase)
+		return fmt.Sprintf("removed after %s, last phase %s", tickLabel(at), phase)
 	}
 	columns, _ := t.ColumnsAt(last.Pod, last.At, run.Rules)
 	words := phase
