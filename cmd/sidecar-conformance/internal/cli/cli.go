@@ -23,6 +23,7 @@ const (
 	exitClean       = 0
 	exitFindings    = 1
 	exitUsage       = 2
+	exitUnknown     = 4
 	exitInterrupted = 130
 )
 

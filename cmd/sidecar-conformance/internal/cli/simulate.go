@@ -27,6 +27,7 @@ type simulateFlags struct {
 	horizon           time.Duration
 	behavior, reports []string
 	verbose, ascii    bool
+	strict            bool
 	hasAt, hasTargets bool
 	deleteAt          time.Duration
 	hasDelete         bool
@@ -82,6 +83,7 @@ func newSimulate(s Streams) *cobra.Command {
 	flags.DurationVar(&f.horizon, "horizon", 0, "stop after this much virtual time")
 	flags.StringArrayVar(&f.behavior, "behavior", nil, "what a container's processes do, as CONTAINER=BEHAVIOR, in the form of a scenario's behavior")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the kubelet's inner steps too")
+	flags.BoolVar(&f.strict, "strict", false, "end with status 4 if a result is unknown because the input sets what is not simulated")
 	flags.BoolVar(&f.ascii, "ascii", false, "draw with ASCII characters only")
 	flags.StringArrayVar(&f.reports, "report", nil, "also write FORMAT=FILE; may be given several times")
 	return command

@@ -42,6 +42,8 @@ type result struct {
 	// item is true where the document held a Pod, bad where it could not be used, findings counts expectations that failed.
 	item, bad bool
 	findings  int
+	// unknown is true where a run says that a part of it is unknown.
+	unknown bool
 }
 
 // run simulates all documents and writes the results in their order.
@@ -63,6 +65,7 @@ func (s *simulation) run(ctx context.Context, documents iter.Seq[fixtures.Docume
 		total.bad = total.bad || r.bad
 		total.item = total.item || r.item
 		total.findings += r.findings
+		total.unknown = total.unknown || r.unknown
 		if r.notes != "" {
 			io.WriteString(s.streams.Err, r.notes)
 		}
@@ -80,6 +83,8 @@ func (s *simulation) run(ctx context.Context, documents iter.Seq[fixtures.Docume
 		return usage("the input holds no Pod")
 	case total.findings > 0:
 		return &exitError{exitFindings, nil}
+	case total.unknown && s.flags.strict:
+		return &exitError{exitUnknown, nil}
 	}
 	return nil
 }
@@ -116,6 +121,7 @@ func (s *simulation) document(d *fixtures.Document, items int) result {
 		r.texts, err = s.render(runs, findings, items)
 	}
 	r.findings = len(findings)
+	r.unknown = slices.ContainsFunc(runs, func(run show.Run) bool { return len(run.Trace.Unknown) > 0 })
 	if err != nil {
 		prefix := fmt.Sprintf("%s:%d: ", d.Item.File, d.Item.Line)
 		r.bad, r.texts, r.notes = true, nil, prefix+strings.ReplaceAll(err.Error(), "\n", "\n"+prefix)+"\n"
