@@ -22,7 +22,7 @@ func (m *machine) deadlineAhead() bool {
 // armDeadline makes sure that the sync loop looks at the Pod when its deadline is over.
 func (m *machine) armDeadline() {
 	if d := m.deadline(); d != trace.Never && !m.worker.terminate {
-		m.armTick(d)
+		m.armTick(nextTick(max(d, m.now+1), m.config.SyncTickPhase, syncTickPeriod))
 	}
 }
 

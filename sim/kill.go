@@ -126,13 +126,16 @@ func (m *machine) graceOf(c *container, reason killReason) int64 {
 func (m *machine) beginPreStop(i int, c *container) {
 	k := &m.killers[i]
 	k.stage = killerHook
+	if r := c.find(k.run); (r == nil || r.state != recordRunning) && c.spec.PreStop.Handler != HandlerSleep {
+		// There is no process to run it in: it fails without having begun.
+		k.hookBad = true
+		m.killerWaits(i, 0)
+		return
+	}
 	e := c.event(trace.PreStopBegin, k.run)
 	e.Span = seconds(k.grace)
 	k.last = m.emit(e, cause(k.last, "the hook comes first", windowNow))
 	takes, fails := m.hook(c, c.spec.PreStop, c.behaviour(k.run).PreStop)
-	if r := c.find(k.run); (r == nil || r.state != recordRunning) && c.spec.PreStop.Handler != HandlerSleep {
-		takes, fails = 0, true
-	}
 	k.hookBad = fails
 	m.killerWaits(i, min(takes, seconds(k.grace)))
 	if c.behaviour(k.run).PreStop.EndsProcess && !fails {
@@ -214,7 +217,8 @@ func (m *machine) sendStop(i int) {
 	alive := m.stopProcess(c, c.find(k.run), grace,
 		cause(k.last, "the runtime sends the stop signal", windowRuntime), cause(k.turnBy, "it is its turn", windowNow))
 	if !alive {
-		m.stopReturns(i)
+		k.stage = killerReturning
+		m.killerWaits(i, c.latency.Stop)
 	}
 }
 

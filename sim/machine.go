@@ -238,6 +238,8 @@ func (m *machine) handle(in input) {
 		m.takeStep(int(in.a))
 	case inputBound:
 		m.podArrives()
+	case inputWake:
+		m.beginSync()
 	case inputWorker:
 		m.workerContinues(in.a)
 	case inputExit:

@@ -12,7 +12,6 @@ type pleg struct {
 	cache    snapshot
 	modified trace.Instant // of the Pod's cache entry
 	hasEntry bool
-	global   trace.Instant // of the last periodic relist that was stepped
 	observed trace.Instant // of the last on-demand relist of the Pod
 	next     trace.Instant // the relist in the queue
 	changed  bool          // the runtime has something that the cache has not
@@ -45,15 +44,11 @@ func (m *machine) lastRelist() trace.Instant {
 	return first + (m.now-first)/period*period
 }
 
-// newerThan reports whether the cache has a status newer than an instant. Relists that were not stepped count; one of
-// this very instant that is still in the queue does not. container/cache.go: getIfNewerThan.
+// newerThan reports whether the cache has a status newer than an instant. Relists that were not stepped count, one of
+// this very instant too: it comes first. container/cache.go: getIfNewerThan.
 func (m *machine) newerThan(at trace.Instant) bool {
 	p := &m.pleg
-	global := m.lastRelist()
-	if global == m.now {
-		global = max(p.global, global.Add(-m.config.RelistPeriod))
-	}
-	return global > at || p.hasEntry && (p.modified > at || p.observed > at)
+	return m.lastRelist() > at || p.hasEntry && (p.modified > at || p.observed > at)
 }
 
 // runtimeChanged notes that the next relist will find something.
@@ -104,17 +99,16 @@ func (m *machine) reconcile(periodic bool) {
 		p.changed, p.removed = false, false
 		m.remember()
 	}
-	if periodic {
-		p.global = m.now
-	} else {
+	if !periodic {
 		p.observed = m.now
+	}
+	if wakes > 0 {
+		// The sync loop hears of it before the worker, which waits for the same relist, gets to run.
+		m.updatePod(update{trigger: fresh, because: "the relist saw a change"})
+		m.collectGarbage(fresh)
 	}
 	if w.waiting {
 		m.runSync(fresh)
-	}
-	if wakes > 0 {
-		m.updatePod(update{trigger: fresh, because: "the relist saw a change"})
-		m.collectGarbage(fresh)
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 // A tick that would find what the last one found has no effect, so it is not stepped: a worker arms itself only for the
 // next tick that could change something, and is armed anew when the status that it looks at changes.
 
+// probeTries is prober.go: maxProbeRetries.
+const probeTries = 3
+
 type probeType uint8
 
 const (
@@ -46,6 +49,8 @@ type probeWorker struct {
 	dead      bool // the process was gone before the probe that runs: it errs
 	lost      bool // … died under it: it fails, as the exec dies too
 	began     trace.Instant
+	tried     trace.Instant // the begin of the try that runs
+	tries     int
 
 	hasRun  bool // it has seen a container
 	run     int32
@@ -60,7 +65,7 @@ type probeWorker struct {
 }
 
 // addProbes makes the workers that are missing. prober_manager.go: AddPod. Up to 1.36 it returns at the first that
-// exists.
+// exists; from 1.37 on it leaves out the rest of that container's probes and goes on with the next container.
 func (m *machine) addProbes() {
 	for i := m.inits; i < len(m.containers); i++ {
 		if !m.addWorkers(&m.containers[i]) {
@@ -74,18 +79,21 @@ func (m *machine) addProbes() {
 	}
 }
 
+// addWorkers makes a container's workers. It returns false if AddPod goes no further.
 func (m *machine) addWorkers(c *container) bool {
 	for kind, spec := range [...]*Probe{probeStartup: c.spec.Startup, probeReadiness: c.spec.Readiness, probeLiveness: c.spec.Liveness} {
 		if spec == nil {
 			continue
 		}
 		if m.findWorker(c.position, probeType(kind)) != nil {
-			if m.kubelet.AddPodContinues {
-				continue
-			}
-			return false
+			return m.kubelet.AddPodContinues
 		}
-		m.newWorker(probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never})
+		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never}
+		if m.config.Seed != 0 {
+			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
+			w.anchor = m.now.Add(m.random.duration(5 * time.Millisecond))
+		}
+		m.newWorker(w)
 	}
 	return true
 }
@@ -96,12 +104,12 @@ func (m *machine) newWorker(w probeWorker) {
 		if !m.probes[i].alive {
 			w.token = m.probes[i].token + 1
 			m.probes[i] = w
-			m.armProbe(i, m.now)
+			m.armProbe(i, w.anchor)
 			return
 		}
 	}
 	m.probes = append(m.probes, w)
-	m.armProbe(len(m.probes)-1, m.now)
+	m.armProbe(len(m.probes)-1, w.anchor)
 }
 
 func (m *machine) findWorker(position int, kind probeType) *probeWorker {
@@ -167,18 +175,22 @@ func (m *machine) nextLook(w *probeWorker) (trace.Instant, bool) {
 		return 0, false
 	case !w.hasRun || w.run != s.State.Run:
 		return next, true
-	case w.onHold:
-		return 0, false
-	case s.State.Kind != trace.StateRunning:
+	case !w.onHold && s.State.Kind != trace.StateRunning:
 		ends := s.State.Kind == trace.StateTerminated && !m.workerGoesOn(w, s.State.ExitCode)
 		return next, ends || !w.hasResult || w.result != resultFailure
-	case w.kind == probeStartup && s.started == startedTrue, w.kind != probeStartup && s.started != startedTrue:
+	case !w.probes(s):
 		return 0, false
 	}
 	if begins := m.delayOver(w, s); next < begins {
 		next = w.tickAfter(begins - 1)
 	}
 	return m.nextNews(w, next)
+}
+
+// probes reports whether the worker's ticks run the probe, once its initial delay is over.
+func (w *probeWorker) probes(s *containerStatus) bool {
+	return !w.onHold && w.hasRun && w.run == s.State.Run && s.State.Kind == trace.StateRunning &&
+		(w.kind == probeStartup) == (s.started != startedTrue)
 }
 
 // nextNews returns the first tick from the given one on whose probe may change the result.
@@ -190,15 +202,19 @@ func (m *machine) nextNews(w *probeWorker, next trace.Instant) (trace.Instant, b
 	}
 	answers := w.answers(c.behaviour(w.run))
 	answer, until := answerAt(answers, next.Sub(r.startedAt))
-	verdict := verdictOf(answer, w.spec, m.probeTakes(c, w, answer))
+	takes := m.probeTakes(c, w, answer)
+	verdict := verdictOf(answer, w.spec, takes)
 	settled := verdict == resultUnknown || w.hasLast && w.last == verdict && w.hasResult && w.result == verdict
-	if !settled || m.probeTakes(c, w, answer) >= w.period() {
+	if !settled || probeTries*takes >= w.period() {
 		return next, true
 	}
 	if until == Forever {
 		return 0, false
 	}
 	change := r.startedAt.Add(until)
+	if verdict == resultUnknown {
+		change = change.Add(-probeTries * takes) // a later try of the same probe may find the next answer
+	}
 	if change <= next {
 		return next, true
 	}
@@ -230,18 +246,29 @@ func (m *machine) probeTicks(i int, token int32) {
 		m.endWorker(i)
 		return
 	}
-	if w.triggered {
-		w.triggered = false
-		if m.kubelet.TriggerResetsTicker {
-			w.anchor = m.now
-		}
-	}
+	m.takeTrigger(w)
 	if !m.look(i) {
 		m.endWorker(i)
 		return
 	}
 	if !m.probes[i].busy {
 		m.rest(i)
+	}
+}
+
+// takeTrigger uses up a manual run. One that meets a tick of the same instant is a race in the real worker: if the tick
+// wins, the manual run follows it, else it swallows the tick where it resets the ticker.
+func (m *machine) takeTrigger(w *probeWorker) {
+	if !w.triggered {
+		return
+	}
+	tick := m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0
+	if tick && (!m.kubelet.TriggerResetsTicker || m.choose("probe tick and manual run", 2) == 1) {
+		return
+	}
+	w.triggered = false
+	if m.kubelet.TriggerResetsTicker {
+		w.anchor = m.now
 	}
 }
 
@@ -313,15 +340,24 @@ func (m *machine) workerGoesOn(w *probeWorker, exitCode int32) bool {
 // beginProbe runs the probe; the worker is busy until it has its answer.
 func (m *machine) beginProbe(i int) {
 	w := &m.probes[i]
+	w.tries, w.began = 0, m.now
+	m.tryProbe(i)
+}
+
+// tryProbe is one of the tries that a probe has. prober.go: runProbeWithRetries.
+func (m *machine) tryProbe(i int) {
+	w := &m.probes[i]
 	c := &m.containers[w.position]
 	takes := time.Duration(0)
-	w.dead, w.lost = true, false
-	if r := c.find(w.run); r != nil && r.state == recordRunning {
+	w.tries++
+	w.tried, w.dead, w.lost = m.now, true, false
+	cancelled := m.worker.cancelled && m.kubelet.ExecProbesEndWithSync && w.spec.Handler == HandlerExec
+	if r := c.find(w.run); r != nil && r.state == recordRunning && !cancelled {
 		answer, _ := answerAt(w.answers(c.behaviour(w.run)), m.now.Sub(r.startedAt))
 		takes = min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds))
 		w.dead = false
 	}
-	w.busy, w.began = true, m.now
+	w.busy = true
 	w.token++
 	m.queue.push(m.now.Add(takes), inputProbeDone, int32(i), w.token, 0)
 }
@@ -357,13 +393,15 @@ func answerAt(answers []Answer, age time.Duration) (Answer, time.Duration) {
 	return answer, until
 }
 
-// verdictOf is what the worker makes of an answer; resultUnknown for a probe that errs, whose result is dropped.
-// prober.go: runProbe: a timeout is a failure (ExecProbeTimeout).
+// verdictOf is what the worker makes of an answer; resultUnknown for a probe that errs. prober.go: runProbe: a timeout is
+// a failure (ExecProbeTimeout).
 func verdictOf(a Answer, spec *Probe, takes time.Duration) probeVerdict {
 	switch {
+	case takes > seconds(spec.TimeoutSeconds):
+		return resultFailure
 	case a.Result == AnswerError:
 		return resultUnknown
-	case takes > seconds(spec.TimeoutSeconds), a.Result == AnswerFailure:
+	case a.Result == AnswerFailure:
 		return resultFailure
 	}
 	return resultSuccess
@@ -375,22 +413,27 @@ func (m *machine) probeAnswers(i int, token int32) {
 	if !w.alive || w.token != token || !w.busy {
 		return
 	}
-	w.busy = false
 	if w.tickAfter(w.began) <= m.now {
 		w.buffered = true
 	}
+	w.busy = false
 	c := &m.containers[w.position]
 	r := c.find(w.run)
 	if w.dead || r == nil {
 		m.rest(i)
 		return
 	}
-	answer, _ := answerAt(w.answers(c.behaviour(w.run)), w.began.Sub(r.startedAt))
+	answer, _ := answerAt(w.answers(c.behaviour(w.run)), w.tried.Sub(r.startedAt))
 	verdict := verdictOf(answer, w.spec, m.probeTakes(c, w, answer))
 	if w.lost {
 		verdict = resultFailure
 	}
 	if verdict == resultUnknown {
+		// An error is tried again at once; after the last try the result is thrown away.
+		if w.tries < probeTries {
+			m.tryProbe(i)
+			return
+		}
 		m.rest(i)
 		return
 	}
@@ -516,14 +559,41 @@ func (m *machine) endWorker(i int) {
 	w.token++
 }
 
-// probesLoseProcess ends the probes that run in a process that ended.
+// probesLoseProcess ends the probes that run in a process that ended: the exec ends with it, which counts as a failure.
 func (m *machine) probesLoseProcess(c *container, r *record) {
 	for i := range m.probes {
 		w := &m.probes[i]
-		if w.alive && w.busy && w.position == c.position && w.run == r.run && !w.dead && !w.lost {
-			w.lost = true
-			w.token++
-			m.queue.push(m.now, inputProbeDone, int32(i), w.token, 0)
+		if !w.alive || w.position != c.position || w.run != r.run || !w.busy && !m.caughtUnstepped(w, c, r) || w.dead || w.lost {
+			continue
 		}
+		w.busy, w.lost = true, true
+		w.token++
+		m.queue.push(m.now, inputProbeDone, int32(i), w.token, 0)
 	}
+}
+
+// caughtUnstepped reports whether a tick that was not stepped, for want of an effect, would have had its probe running
+// now, and makes up for it.
+func (m *machine) caughtUnstepped(w *probeWorker, c *container, r *record) bool {
+	s := m.status.of(w.position)
+	if !m.status.written || !w.probes(s) || m.now <= w.anchor {
+		return false
+	}
+	tick := w.tickAfter(m.now).Add(-w.period())
+	if tick == m.now {
+		tick = tick.Add(-w.period())
+	}
+	if tick < w.anchor || tick < m.delayOver(w, s) || tick <= w.began || tick <= m.status.changed {
+		return false
+	}
+	answer, _ := answerAt(w.answers(c.behaviour(r.run)), tick.Sub(r.startedAt))
+	takes := min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds))
+	if answer.Result == AnswerError {
+		takes *= probeTries
+	}
+	if tick.Add(takes) <= m.now {
+		return false
+	}
+	w.began, w.tried, w.dead, w.lost = tick, tick, false, false
+	return true
 }

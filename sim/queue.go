@@ -8,6 +8,7 @@ type inputKind uint8
 const (
 	inputStep        inputKind = iota // a step of the scenario; a is its position
 	inputBound                        // the Pod reaches the kubelet
+	inputWake                         // the idle pod worker takes its update, before anything else of this instant
 	inputWorker                       // the pod worker goes on with its sync; a is its token
 	inputExit                         // a process ends; a is the container, b the run, c the token of its end
 	inputKillSignal                   // SIGKILL is due; a, b, c likewise
@@ -31,6 +32,14 @@ type input struct {
 	a, b, c int32
 }
 
+// sendsLast puts the status manager behind everything else of the same instant: it is a goroutine of its own behind a
+// channel, so what the sync loop and the worker do at once is sent together.
+const sendsLast = 1 << 31
+
+// inTime is behind a relist and a wake-up of the same instant: grace periods are whole seconds, so a stop that began at a relist ends
+// at one, and the relist does not see it yet.
+const inTime = 1 << 30
+
 // queue is a binary heap ordered by instant, then by the order of insertion.
 type queue struct {
 	items []input
@@ -39,7 +48,14 @@ type queue struct {
 
 func (q *queue) push(at trace.Instant, kind inputKind, a, b, c int32) {
 	q.seq++
-	q.items = append(q.items, input{at, q.seq, kind, a, b, c})
+	seq := q.seq | inTime
+	switch kind {
+	case inputRelist, inputWake:
+		seq = q.seq
+	case inputStatus:
+		seq |= sendsLast
+	}
+	q.items = append(q.items, input{at, seq, kind, a, b, c})
 	i := len(q.items) - 1
 	for i > 0 {
 		parent := (i - 1) / 2

@@ -18,6 +18,7 @@ type statusManager struct {
 	done    bool  // podIsFinished
 	started trace.Instant
 	event   int32         // the event that last changed the cache
+	changed trace.Instant // when that was
 	queued  bool          // a send is in the queue
 	allAt   trace.Instant // the full pass in the queue
 	slab    []trace.ContainerStatus
@@ -81,7 +82,7 @@ func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Ca
 	}
 	sm.written, sm.done = true, finished
 	sm.version++
-	sm.event = because.Event
+	sm.event, sm.changed = because.Event, m.now
 	m.sendSoon()
 	m.armProbes()
 	m.armDeadline()

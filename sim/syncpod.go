@@ -234,8 +234,7 @@ func (m *machine) syncTerminatingPod() {
 	m.setStatus(status, w.copy.deleting, false, cause(w.lastEvent, "the sync begins with the status", windowNow))
 	m.stopLivenessAndStartup()
 	w.sync = syncRun{running: true, actions: w.sync.actions, results: w.sync.results}
-	grace, override := w.grace, w.override
-	m.beginKillPod(grace, override)
+	m.beginKillPod(w.begin.grace, w.begin.override)
 	m.advanceSync()
 }
 

@@ -24,6 +24,9 @@ type update struct {
 	because string
 	window  trace.Window
 	kill    bool // the Pod is gone from the API server (SyncPodKill)
+	// override and grace are KillPodOptions: set on updates of a Pod whose termination was requested.
+	override bool
+	grace    int64
 }
 
 // podCopy is what the worker knows of the API's Pod object: a copy from when the update was made, so it may be old.
@@ -56,8 +59,7 @@ type worker struct {
 	terminate  bool  // terminatingAt is set
 	terminated bool  // terminatedAt is set
 	grace      int64 // the recorded grace, 0 for none
-	override   bool  // KillPodOptions carry the grace
-	cancelled  bool
+	cancelled  bool // the context of the syncs was cancelled, for the Pod is to stop
 
 	snapshot snapshot // the runtime status that the sync works on
 	sync     syncRun
@@ -130,16 +132,15 @@ func (m *machine) updatePod(u update) {
 	if w.terminate && !w.terminated {
 		grace := m.effectiveGrace(&c)
 		shortened = w.grace != 0 && w.grace != grace
-		w.grace, w.override = grace, true
+		w.grace, u.override, u.grace = grace, true, grace
 	}
 	w.pending, w.next, w.nextCopy = true, u, c
-	if (became || shortened) && w.busy {
+	if became || shortened {
 		w.cancelled = true
 	}
 	if !w.busy {
 		w.busy = true
-		w.token++
-		m.queue.push(m.now, inputWorker, w.token, 0, 0)
+		m.queue.push(m.now, inputWake, 0, 0, 0)
 	}
 }
 
@@ -155,14 +156,10 @@ func (m *machine) effectiveGrace(c *podCopy) int64 {
 	return max(grace, 1)
 }
 
-// workerContinues begins a sync that was asked for, or goes on with the one that runs.
+// workerContinues goes on with the sync that runs.
 func (m *machine) workerContinues(token int32) {
 	w := &m.worker
-	if token != w.token {
-		return
-	}
-	if !w.sync.running {
-		m.beginSync()
+	if token != w.token || !w.sync.running {
 		return
 	}
 	if w.sync.starts.waiting {
@@ -178,7 +175,6 @@ func (m *machine) beginSync() {
 	w.pending = false
 	w.begin, w.copy = w.next, w.nextCopy
 	w.lastCopy = w.copy
-	w.cancelled = false
 	switch {
 	case w.terminated:
 		w.work = workTerminated
@@ -238,12 +234,11 @@ func (m *machine) endSync(outcome syncOutcome) {
 		m.requeueLast("its phase is terminal")
 	}
 	m.completeWork(transition, outcome)
-	if !w.pending {
-		w.busy = false
+	if w.pending {
+		m.beginSync()
 		return
 	}
-	w.token++
-	m.queue.push(m.now, inputWorker, w.token, 0, 0)
+	w.busy = false
 }
 
 // requeueLast is pod_workers.go: requeueLastPodUpdate: the worker moves on at once with the copy it has, unless an
@@ -254,7 +249,7 @@ func (m *machine) requeueLast(because string) {
 		return
 	}
 	w.pending = true
-	w.next = update{trigger: w.lastEvent, because: because}
+	w.next = update{trigger: w.lastEvent, because: because, override: w.begin.override, grace: w.begin.grace}
 	w.nextCopy = w.lastCopy
 }
 
@@ -285,15 +280,15 @@ const (
 func (m *machine) enqueue(wait time.Duration, why string) {
 	w := &m.worker
 	w.hasDue, w.due, w.dueSince, w.dueWhy = true, m.now.Add(wait), m.now, why
-	m.armTick(w.due)
+	m.armQueue()
 }
 
-// armTick makes sure that the sync loop's ticker is looked at when it may first find work at or after an instant.
-func (m *machine) armTick(at trace.Instant) {
-	tick := nextTick(max(at, m.now), m.config.SyncTickPhase, syncTickPeriod)
-	if tick == m.now {
-		tick = tickAfter(m.now, m.config.SyncTickPhase, syncTickPeriod)
-	}
+// armQueue makes sure that the sync loop looks when the work queue's entry is due. An entry is due strictly after its
+// time. kubelet/util/queue/work_queue.go: GetWork.
+func (m *machine) armQueue() { m.armTick(tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod)) }
+
+// armTick puts a tick of the sync loop into the queue, unless an earlier one is there.
+func (m *machine) armTick(tick trace.Instant) {
 	if tick < m.worker.tickAt {
 		m.worker.tickAt = tick
 		m.queue.push(tick, inputSyncTick, 0, 0, 0)
@@ -312,7 +307,7 @@ func (m *machine) syncTick() {
 		return
 	}
 	switch {
-	case w.hasDue && w.due <= m.now:
+	case w.hasDue && w.due < m.now:
 		w.hasDue = false
 		trigger := w.lastEvent
 		e := podEvent(trace.WakeUp)
@@ -327,7 +322,7 @@ func (m *machine) syncTick() {
 	}
 	m.armDeadline()
 	if w.hasDue {
-		m.armTick(w.due)
+		m.armQueue()
 	}
 }
 

@@ -123,9 +123,13 @@ type Kubelet struct {
 	NeverEndsSidecarProbes bool
 	// NeverEndingWorkers: probe workers of containers that will not restart go on (1.34 with ContainerRestartRules).
 	NeverEndingWorkers bool
-	// AddPodContinues: each sync makes the probe workers that are missing; else it stops at the first that exists.
+	// AddPodContinues: a sync that makes missing probe workers goes on with the next container when it meets one that
+	// exists; else it stops there.
 	// prober/prober_manager.go: AddPod, 1.37.
 	AddPodContinues bool
+	// ExecProbesEndWithSync: exec probes err once the Pod is asked to stop, because they run in the context of the sync
+	// that made their worker (#140881).
+	ExecProbesEndWithSync bool
 	// CarryStarted: `started` is first copied by name from the last status. kubelet_pods.go:
 	// convertToAPIContainerStatuses, 1.35 (ChangeContainerStatusOnKubeletRestart off).
 	CarryStarted bool
@@ -220,6 +224,7 @@ func kubelet(c Component) Kubelet {
 		NeverEndsSidecarProbes:    !r.since(Release{33, 6}, Release{34, 2}),
 		NeverEndingWorkers:        r.Minor == 34 && c.On(containerRestartRules),
 		AddPodContinues:           r.Minor >= 37,
+		ExecProbesEndWithSync:     r.Minor == 35 || r.Minor == 36 && r.Patch >= 3,
 		CarryStarted:              r.Minor >= 35 && !c.On(changeContainerStatusOnKubeletRestart),
 		PendingRule:               pendingRule(r),
 		RestartRules:              c.On(containerRestartRules),
