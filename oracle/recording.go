@@ -23,8 +23,9 @@ type recording struct {
 	raw      bool
 	// happened is called for each event, with the lock held; it decides on steps that wait for one.
 	happened func(e *trace.Event, container string)
-	// terminal and removed tell when the Pod became so; zero before.
-	terminal, removed time.Time
+	// terminal and removed tell that the Pod became so; last is the time of the last event.
+	terminal, removed bool
+	last              time.Time
 }
 
 func newRecording(request *Request, response *Response) *recording {
@@ -67,6 +68,7 @@ func (r *recording) emit(e trace.Event, container string) {
 		e.Container = int16(i)
 	}
 	r.trace.Events = append(r.trace.Events, e)
+	r.last = time.Now()
 	if r.happened != nil {
 		r.happened(&e, container)
 	}
@@ -155,14 +157,13 @@ func (r *recording) stored(pod *v1.Pod) {
 		}
 		r.response.Raw = append(r.response.Raw, text)
 	}
-	if r.terminal.IsZero() && (version.Phase == trace.PhaseSucceeded || version.Phase == trace.PhaseFailed) {
-		r.terminal = time.Now()
-	}
+	r.terminal = r.terminal || version.Phase == trace.PhaseSucceeded || version.Phase == trace.PhaseFailed
+	r.last = time.Now()
 }
 
 func (r *recording) podRemoved(*v1.Pod) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.removed = time.Now()
+	r.removed = true
 	r.emit(trace.Event{Kind: trace.PodRemoved}, "")
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// settle is how long a run goes on once the Pod is terminal or gone, so that what follows by itself is seen.
+// settle is how long nothing may have happened, once the Pod is terminal or gone and no process runs, for a run to be over.
 const settle = 5 * time.Second
 
 // notBefore is the virtual time of the next bubble: past the real date and past all earlier bubbles, because some
@@ -108,9 +108,10 @@ type life struct {
 	root    string
 	err     error
 
-	server *apiserver.Server
-	limit  time.Time
-	steps  int // not taken yet
+	server  *apiserver.Server
+	runtime *cri.Service
+	limit   time.Time
+	steps   int // not taken yet
 }
 
 // play is the bubble's main goroutine.
@@ -125,6 +126,7 @@ func (l *life) play() {
 	time.Sleep(time.Until(start))
 
 	runtime := cri.New(start.Add(time.Second), cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
+	l.runtime = runtime
 	runtime.Load(l.request.Scenario.Pod, c.Latency, imageOf)
 	l.server = apiserver.New(node.Object(), apiserver.Hooks{
 		Stored: l.record.stored, Deleting: l.record.deleting, Removed: l.record.podRemoved,
@@ -231,10 +233,9 @@ func (l *life) watch() {
 		now := time.Now()
 		over := now.After(l.limit)
 		ending := trace.EndingHorizon
-		switch done := r.terminal; {
-		case !r.removed.IsZero() && now.Sub(r.removed) > settle:
+		if quiet := !l.runtime.Busy() && now.Sub(r.last) > settle; quiet && r.removed {
 			over, ending = true, trace.EndingRemoved
-		case !done.IsZero() && l.steps == 0 && r.removed.IsZero() && now.Sub(done) > settle:
+		} else if quiet && r.terminal && l.steps == 0 {
 			over, ending = true, trace.EndingTerminal
 		}
 		if over {

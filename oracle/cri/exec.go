@@ -96,7 +96,6 @@ func (s *Service) hook(ctx context.Context, c *container, hook string) error {
 		kinds = [3]trace.Kind{trace.PreStopBegin, trace.PreStopEnd, trace.PreStopFailed}
 		script = c.run.PreStop
 	}
-	begin := time.Now()
 	s.mu.Lock()
 	s.event(c, kinds[0], Event{})
 	s.mu.Unlock()
@@ -112,7 +111,7 @@ func (s *Service) hook(ctx context.Context, c *container, hook string) error {
 	if err != nil {
 		kind = kinds[2]
 	}
-	s.event(c, kind, Event{Span: time.Since(begin)})
+	s.event(c, kind, Event{})
 	if script.EndsProcess {
 		s.end(c, c.run.OnStop.ExitCode, false)
 	}

@@ -56,14 +56,12 @@ func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *run
 	pull := s.nextPull()
 	begun := Event{Container: s.container.Name, Run: i.attempts(s.container.Name), Kind: trace.PullBegin}
 	i.hooks.Event(begun)
-	begin := time.Now()
 	i.mu.Unlock()
 
 	time.Sleep(s.latency.Pull + pull.Takes)
 
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	begun.Span = time.Since(begin)
 	if pull.Result != "" {
 		begun.Kind, begun.Reason = trace.PullFailed, pull.Result
 		i.hooks.Event(begun)

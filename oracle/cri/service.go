@@ -100,6 +100,23 @@ func (s *Service) ConfigError(name string) bool {
 	return true
 }
 
+// Busy reports whether a process runs or a sandbox is ready.
+func (s *Service) Busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.containers {
+		if c.state == runtimeapi.ContainerState_CONTAINER_RUNNING {
+			return true
+		}
+	}
+	for _, box := range s.sandboxes {
+		if box.ready {
+			return true
+		}
+	}
+	return false
+}
+
 // attempts is the attempt number that the next container of that name will have. The lock is held.
 func (s *Service) attempts(name string) int32 {
 	next := int32(0)
