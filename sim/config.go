@@ -69,42 +69,36 @@ func DefaultConfig() Config {
 // Validate reports every field that is out of its range.
 func (c *Config) Validate() error {
 	var problems []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			problems = append(problems, fmt.Errorf(format, args...))
-		}
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if !(c.Jitter >= 0 && c.Jitter < 1) {
+		add("Jitter is %v, want a fraction in [0, 1)", c.Jitter)
 	}
-	check(c.Jitter >= 0 && c.Jitter < 1, "Jitter is %v, want a fraction in [0, 1)", c.Jitter)
-	check(c.RelistPeriod > 0, "RelistPeriod is %v, want more than 0", c.RelistPeriod)
-	check(c.RelistDelay > 0, "RelistDelay is %v, want more than 0", c.RelistDelay)
-	for _, phase := range []struct {
-		name  string
-		value time.Duration
-	}{
-		{"RelistPhase", c.RelistPhase}, {"SyncTickPhase", c.SyncTickPhase}, {"HousekeepingPhase", c.HousekeepingPhase},
-		{"StatusPhase", c.StatusPhase},
-	} {
-		check(phase.value >= 0, "%s is %v, want 0 or more", phase.name, phase.value)
+	if c.RelistPeriod <= 0 || c.RelistDelay <= 0 {
+		add("RelistPeriod is %v and RelistDelay %v, want both above 0", c.RelistPeriod, c.RelistDelay)
 	}
-	check(c.ClockPhase >= 0 && c.ClockPhase < time.Second, "ClockPhase is %v, want a fraction of a second", c.ClockPhase)
-	check(c.MaxEvents > 0, "MaxEvents is %d, want more than 0", c.MaxEvents)
+	if min(c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase) < 0 {
+		add("a phase is negative: RelistPhase %v, SyncTickPhase %v, HousekeepingPhase %v, StatusPhase %v",
+			c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase)
+	}
+	if c.ClockPhase < 0 || c.ClockPhase >= time.Second {
+		add("ClockPhase is %v, want a fraction of a second", c.ClockPhase)
+	}
+	if c.MaxEvents <= 0 {
+		add("MaxEvents is %d, want more than 0", c.MaxEvents)
+	}
 	problems = append(problems, c.Latency.check("Latency")...)
+	if len(problems) == 0 {
+		return nil
+	}
 	return errors.Join(problems...)
 }
 
 func (l *Latency) check(path string) []error {
-	var problems []error
-	for _, field := range []struct {
-		name  string
-		value time.Duration
-	}{
-		{"Sandbox", l.Sandbox}, {"Pull", l.Pull}, {"Create", l.Create}, {"Start", l.Start}, {"Stop", l.Stop}, {"Exec", l.Exec},
-	} {
-		if field.value < 0 {
-			problems = append(problems, fmt.Errorf("%s.%s is %v, want 0 or more", path, field.name, field.value))
-		}
+	if min(l.Sandbox, l.Pull, l.Create, l.Start, l.Stop, l.Exec) >= 0 {
+		return nil
 	}
-	return problems
+	return []error{fmt.Errorf("%s has a negative field: sandbox %v, pull %v, create %v, start %v, stop %v, exec %v",
+		path, l.Sandbox, l.Pull, l.Create, l.Start, l.Stop, l.Exec)}
 }
 
 // resolve returns the Config of this run: the nominal one as it is, a seeded one with its open fields drawn.

@@ -29,6 +29,7 @@ type machine struct {
 	now      trace.Instant
 	horizon  trace.Instant
 	ended    bool
+	keepAll  bool // a step waits for one of the kubelet's inner events, so none may be forgotten
 
 	trace  *trace.Trace
 	causes []trace.Cause // the slab that events' causes are cut from
@@ -46,9 +47,6 @@ type machine struct {
 	probes  []probeWorker
 	killers []killer
 	steps   []step
-
-	// quiet counts the inputs in the queue that are only the kubelet's routine (its next resync).
-	routine int
 }
 
 // container is what the kubelet and the runtime hold about one container of the Pod.
@@ -73,6 +71,9 @@ type container struct {
 	// closed says, during an ordered stop, that nobody needs to wait for this container any more.
 	closed bool
 }
+
+// recordsAhead is how many records of a container get their memory at once; a restart needs two at a time.
+const recordsAhead = 2
 
 // recordState is the runtime's state of a container record.
 type recordState uint8
@@ -146,15 +147,20 @@ func newMachine(scenario *Scenario, target gates.Resolved, config Config) *machi
 		Target:     target.Target.String(),
 		Scenario:   scenario.Name,
 		Containers: make([]trace.Container, count),
-		Events:     make([]trace.Event, 0, 24+24*count),
-		Statuses:   make([]trace.Status, 0, 8+2*count),
+		Events:     make([]trace.Event, 0, 16+12*count),
+		Statuses:   make([]trace.Status, 0, 6+2*count),
 	}
 	for _, u := range scenario.Unmodelled {
 		m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})
 	}
-	m.causes = make([]trace.Cause, 0, 48+40*count)
-	m.queue.items = make([]input, 0, 16+4*count)
+	m.causes = make([]trace.Cause, 0, 16+24*count)
+	m.queue.items = make([]input, 0, 8+4*count)
 	m.containers = make([]container, count)
+	records := make([]record, recordsAhead*count)
+	for i := range m.containers {
+		m.containers[i].records = records[i*recordsAhead : i*recordsAhead : (i+1)*recordsAhead]
+	}
+	m.killers = make([]killer, 0, count)
 	m.steps = make([]step, len(scenario.Steps))
 	m.status.init(count)
 	m.pleg.init(count)

@@ -31,6 +31,7 @@ type seenState struct {
 func (p *pleg) init(count int) {
 	p.cache.init(count)
 	p.seen = make([]seenState, count)
+	p.news = make([]trace.Cause, 0, count+1)
 	p.next = trace.Never
 }
 
@@ -90,6 +91,11 @@ func (m *machine) reconcile(periodic bool) {
 	p, w := &m.pleg, &m.worker
 	news, wakes := m.plegEvents()
 	fresh := none
+	if wakes == 0 && w.waiting {
+		m.markIdle()
+	} else if wakes > 0 {
+		w.idle.set = false // what it found stays
+	}
 	if wakes > 0 || w.waiting {
 		fresh = m.emit(podEvent(trace.Relist), m.newsCauses()...)
 	}

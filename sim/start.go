@@ -56,6 +56,9 @@ func (m *machine) startNext(next start) {
 		m.inBackOff(c, until, why)
 		return
 	}
+	if next.event == none {
+		next.event = m.sandbox.event
+	}
 	s.starts = startRun{
 		position: next.position, last: none,
 		first:  cause(next.event, next.because, windowUpTo(m.config.RelistPeriod)),

@@ -21,8 +21,9 @@ type statusManager struct {
 	changed trace.Instant // when that was
 	queued  bool          // a send is in the queue
 	allAt   trace.Instant // the full pass in the queue
-	slab    []trace.ContainerStatus
-	last    trace.Phase // for the slab's growth
+	// The memory that versions of the trace are cut from.
+	slab       []trace.ContainerStatus
+	conditions []trace.Condition
 }
 
 func (s *statusManager) init(count int) {
@@ -33,7 +34,8 @@ func (s *statusManager) init(count int) {
 	}
 	s.event = none
 	s.allAt = trace.Never
-	s.slab = make([]trace.ContainerStatus, 0, 12*count)
+	s.slab = make([]trace.ContainerStatus, 0, 8*count)
+	s.conditions = make([]trace.Condition, 0, 8*len(s.current.conditions))
 }
 
 func (s *statusManager) of(position int) *containerStatus { return &s.current.containers[position] }
@@ -356,18 +358,27 @@ func (s *statusManager) publishDeletion(m *machine) {
 // publish adds a version to the trace.
 func (m *machine) publish() {
 	s := &m.status
+	v := trace.Status{
+		At: m.now, Phase: s.api.phase, Reason: s.api.reason, Message: s.api.message, Deleting: m.object.deleting, Event: s.event,
+	}
 	if len(s.slab)+len(m.containers) > cap(s.slab) {
 		s.slab = make([]trace.ContainerStatus, 0, 2*cap(s.slab))
 	}
 	first := len(s.slab)
 	for i := range s.api.containers {
-		s.slab = append(s.slab, s.api.containers[i].ContainerStatus)
+		c := &s.api.containers[i]
+		s.slab = append(s.slab, trace.ContainerStatus{})
+		if c.Present {
+			s.slab[first+i] = c.ContainerStatus
+		}
 	}
-	v := trace.Status{
-		At: m.now, Phase: s.api.phase, Reason: s.api.reason, Message: s.api.message, Deleting: m.object.deleting,
-		Containers: s.slab[first:len(s.slab):len(s.slab)], Event: s.event,
+	v.Containers = s.slab[first:len(s.slab):len(s.slab)]
+	if len(s.conditions)+s.api.count > cap(s.conditions) {
+		s.conditions = make([]trace.Condition, 0, 2*cap(s.conditions))
 	}
-	v.Conditions = append(v.Conditions, s.api.conditions[:s.api.count]...)
+	first = len(s.conditions)
+	s.conditions = append(s.conditions, s.api.conditions[:s.api.count]...)
+	v.Conditions = s.conditions[first:len(s.conditions):len(s.conditions)]
 	m.trace.Statuses = append(m.trace.Statuses, v)
 }
 

@@ -13,6 +13,12 @@ func (m *machine) scheduleSteps() {
 			last = max(last, trace.Instant(s.At))
 		}
 	}
+	for i := range m.scenario.Steps {
+		if s := m.scenario.Steps[i].After; s != nil {
+			kind, _ := trace.ParseKind(s.Kind)
+			m.keepAll = m.keepAll || kind.Mechanism()
+		}
+	}
 	m.horizon = last.Add(DefaultHorizon)
 	if m.scenario.Horizon > 0 {
 		m.horizon = trace.Instant(m.scenario.Horizon)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
@@ -11,110 +12,189 @@ import (
 // Validate reports every value that is outside its documented range, all at once. It does not judge what an API
 // server would refuse: that is part of the prediction.
 func (s *Scenario) Validate() error {
-	v := validation{}
+	v := validation{scenario: s}
 	pod := &s.Pod
-	count := len(pod.Init) + len(pod.Main)
-	v.check(len(pod.Main) > 0, "pod.main: a Pod needs at least one main container")
-	v.check(count <= trace.MaxContainers, "pod: %d containers, at most %d can be simulated", count, trace.MaxContainers)
-	v.check(pod.TerminationGracePeriodSeconds >= 0, "pod.terminationGracePeriodSeconds is %d, want 0 or more", pod.TerminationGracePeriodSeconds)
-	v.check(pod.ActiveDeadlineSeconds >= 0, "pod.activeDeadlineSeconds is %d, want 0 or more", pod.ActiveDeadlineSeconds)
-	v.policy("pod.restartPolicy", pod.RestartPolicy, false)
-	v.check(s.Horizon >= 0, "horizon is %v, want 0 or more", s.Horizon)
-	names := map[string]bool{}
+	if len(pod.Main) == 0 {
+		v.add("pod.main: a Pod needs at least one main container")
+	}
+	if n := len(pod.Init) + len(pod.Main); n > trace.MaxContainers {
+		v.add("pod: %d containers, at most %d can be simulated", n, trace.MaxContainers)
+	}
+	v.atLeast(place{name: "pod.terminationGracePeriodSeconds"}, pod.TerminationGracePeriodSeconds, 0)
+	v.atLeast(place{name: "pod.activeDeadlineSeconds"}, pod.ActiveDeadlineSeconds, 0)
+	if pod.RestartPolicy == "" {
+		v.add("pod.restartPolicy is empty, want Always, OnFailure or Never")
+	}
+	v.policy(place{name: "pod.restartPolicy"}, pod.RestartPolicy)
+	v.notNegative(place{name: "horizon"}, s.Horizon)
 	for i := range pod.Init {
-		v.container(fmt.Sprintf("pod.init[%d]", i), &pod.Init[i], names)
+		v.container(place{list: "pod.init", index: i}, &pod.Init[i], pod.Init[:i])
 	}
 	for i := range pod.Main {
-		v.container(fmt.Sprintf("pod.main[%d]", i), &pod.Main[i], names)
+		v.container(place{list: "pod.main", index: i}, &pod.Main[i], pod.Main[:i])
+		if pod.Main[i].Name != "" && named(pod.Init, pod.Main[i].Name) {
+			v.add("pod.main[%d].name %q is taken by an init container", i, pod.Main[i].Name)
+		}
 	}
 	if s.Latency != nil {
 		v.problems = append(v.problems, s.Latency.check("latency")...)
 	}
 	for i := range s.Steps {
-		v.step(fmt.Sprintf("steps[%d]", i), &s.Steps[i], names)
+		v.step(place{list: "steps", index: i}, &s.Steps[i])
+	}
+	if len(v.problems) == 0 {
+		return nil
 	}
 	return errors.Join(v.problems...)
 }
 
-type validation struct{ problems []error }
-
-func (v *validation) check(ok bool, format string, args ...any) {
-	if !ok {
-		v.problems = append(v.problems, fmt.Errorf(format, args...))
-	}
+// validation gathers problems. Nothing is formatted unless there is one: Validate is part of every run.
+type validation struct {
+	scenario *Scenario
+	problems []error
 }
 
-func (v *validation) policy(path string, p RestartPolicy, mayBeEmpty bool) {
-	switch p {
-	case RestartAlways, RestartOnFailure, RestartNever:
-	case "":
-		v.check(mayBeEmpty, "%s is empty, want Always, OnFailure or Never", path)
-	default:
-		v.check(false, "%s is %q, want Always, OnFailure or Never", path, string(p))
-	}
+// place is where a value stands in the scenario.
+type place struct {
+	list  string
+	index int
+	name  string
+	inner int // the position in the list called name, from 1; 0 for none
+	field string
 }
 
-func (v *validation) container(path string, c *Container, names map[string]bool) {
-	v.check(c.Name != "", "%s.name is empty", path)
-	v.check(!names[c.Name], "%s.name %q is taken by another container", path, c.Name)
-	names[c.Name] = true
-	v.policy(path+".restartPolicy", c.RestartPolicy, true)
-	v.probe(path+".startup", c.Startup)
-	v.probe(path+".readiness", c.Readiness)
-	v.probe(path+".liveness", c.Liveness)
-	if c.Latency != nil {
-		v.problems = append(v.problems, c.Latency.check(path+".latency")...)
+func (p place) String() string {
+	var b strings.Builder
+	if p.list != "" {
+		fmt.Fprintf(&b, "%s[%d]", p.list, p.index)
 	}
-	for i, pull := range c.Behavior.Pulls {
-		v.check(pull.Takes >= 0, "%s.behavior.pulls[%d].takes is %v, want 0 or more", path, i, pull.Takes)
+	if p.name != "" {
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(p.name)
 	}
-	for i := range c.Behavior.Runs {
-		v.run(fmt.Sprintf("%s.behavior.runs[%d]", path, i), &c.Behavior.Runs[i])
+	if p.inner > 0 {
+		fmt.Fprintf(&b, "[%d]", p.inner-1)
 	}
+	if p.field != "" {
+		b.WriteString("." + p.field)
+	}
+	return b.String()
 }
 
-func (v *validation) probe(path string, p *Probe) {
-	if p == nil {
-		return
-	}
-	v.check(p.PeriodSeconds >= 1, "%s.periodSeconds is %d, want 1 or more", path, p.PeriodSeconds)
-	v.check(p.TimeoutSeconds >= 1, "%s.timeoutSeconds is %d, want 1 or more", path, p.TimeoutSeconds)
-	v.check(p.SuccessThreshold >= 1, "%s.successThreshold is %d, want 1 or more", path, p.SuccessThreshold)
-	v.check(p.FailureThreshold >= 1, "%s.failureThreshold is %d, want 1 or more", path, p.FailureThreshold)
-	v.check(p.InitialDelaySeconds >= 0, "%s.initialDelaySeconds is %d, want 0 or more", path, p.InitialDelaySeconds)
-	v.check(p.TerminationGracePeriodSeconds >= 0, "%s.terminationGracePeriodSeconds is %d, want 0 or more", path, p.TerminationGracePeriodSeconds)
-}
-
-func (v *validation) run(path string, r *Process) {
-	v.check(r.For >= 0 || r.For == Forever, "%s.for is %v, want 0 or more, or forever", path, r.For)
-	v.check(r.OnStop.After >= 0, "%s.onStop.after is %v, want 0 or more", path, r.OnStop.After)
-	for _, answers := range []struct {
-		name string
-		list []Answer
-	}{{"startup", r.Startup}, {"readiness", r.Readiness}, {"liveness", r.Liveness}} {
-		for i, a := range answers.list {
-			where := fmt.Sprintf("%s.%s[%d]", path, answers.name, i)
-			v.check(a.From >= 0, "%s.from is %v, want 0 or more", where, a.From)
-			v.check(a.Takes >= 0, "%s.takes is %v, want 0 or more", where, a.Takes)
-			v.check(i == 0 || a.From >= answers.list[i-1].From, "%s.from is %v, earlier than the entry before it", where, a.From)
+func (p place) at(name string) place  { p.name = name; return p }
+func (p place) nth(i int) place       { p.inner = i + 1; return p }
+func (p place) of(field string) place { p.field = field; return p }
+func named(list []Container, n string) bool {
+	for i := range list {
+		if list[i].Name == n {
+			return true
 		}
 	}
-	v.check(r.PostStart.Takes >= 0, "%s.postStart.takes is %v, want 0 or more", path, r.PostStart.Takes)
-	v.check(r.PreStop.Takes >= 0, "%s.preStop.takes is %v, want 0 or more", path, r.PreStop.Takes)
+	return false
 }
 
-func (v *validation) step(path string, s *Step, names map[string]bool) {
-	v.check(s.At >= 0, "%s.at is %v, want 0 or more", path, s.At)
-	v.check(s.Delete != nil, "%s has no action", path)
-	if s.Delete != nil && s.Delete.GracePeriodSeconds != nil {
-		v.check(*s.Delete.GracePeriodSeconds >= 0, "%s.deletePod.gracePeriodSeconds is %d, want 0 or more", path, *s.Delete.GracePeriodSeconds)
+func (v *validation) add(format string, args ...any) {
+	v.problems = append(v.problems, fmt.Errorf(format, args...))
+}
+
+func (v *validation) atLeast(p place, n, least int64) {
+	if n < least {
+		v.add("%v is %d, want %d or more", p, n, least)
+	}
+}
+
+func (v *validation) notNegative(p place, d time.Duration) {
+	if d < 0 {
+		v.add("%v is %v, want 0 or more", p, d)
+	}
+}
+
+func (v *validation) policy(p place, policy RestartPolicy) {
+	switch policy {
+	case RestartAlways, RestartOnFailure, RestartNever, "":
+	default:
+		v.add("%v is %q, want Always, OnFailure or Never", p, string(policy))
+	}
+}
+
+func (v *validation) container(p place, c *Container, before []Container) {
+	if c.Name == "" {
+		v.add("%v is empty", p.at("name"))
+	}
+	if named(before, c.Name) {
+		v.add("%v %q is taken by another container", p.at("name"), c.Name)
+	}
+	v.policy(p.at("restartPolicy"), c.RestartPolicy)
+	v.probe(p.at("startup"), c.Startup)
+	v.probe(p.at("readiness"), c.Readiness)
+	v.probe(p.at("liveness"), c.Liveness)
+	if c.Latency != nil {
+		v.problems = append(v.problems, c.Latency.check(p.at("latency").String())...)
+	}
+	for i := range c.Behavior.Pulls {
+		v.notNegative(p.at("behavior.pulls").nth(i).of("takes"), c.Behavior.Pulls[i].Takes)
+	}
+	for i := range c.Behavior.Runs {
+		v.process(p.at("behavior.runs").nth(i), &c.Behavior.Runs[i])
+	}
+}
+
+func (v *validation) probe(p place, probe *Probe) {
+	if probe == nil {
+		return
+	}
+	v.atLeast(p.of("periodSeconds"), probe.PeriodSeconds, 1)
+	v.atLeast(p.of("timeoutSeconds"), probe.TimeoutSeconds, 1)
+	v.atLeast(p.of("successThreshold"), probe.SuccessThreshold, 1)
+	v.atLeast(p.of("failureThreshold"), probe.FailureThreshold, 1)
+	v.atLeast(p.of("initialDelaySeconds"), probe.InitialDelaySeconds, 0)
+	v.atLeast(p.of("terminationGracePeriodSeconds"), probe.TerminationGracePeriodSeconds, 0)
+}
+
+func (v *validation) process(p place, r *Process) {
+	if r.For < 0 && r.For != Forever {
+		v.add("%v is %v, want 0 or more, or forever", p.of("for"), r.For)
+	}
+	v.notNegative(p.of("onStop.after"), r.OnStop.After)
+	v.answers(p.of("startup"), r.Startup)
+	v.answers(p.of("readiness"), r.Readiness)
+	v.answers(p.of("liveness"), r.Liveness)
+	v.notNegative(p.of("postStart.takes"), r.PostStart.Takes)
+	v.notNegative(p.of("preStop.takes"), r.PreStop.Takes)
+}
+
+func (v *validation) answers(p place, list []Answer) {
+	for i, a := range list {
+		switch {
+		case a.From < 0:
+			v.add("%v[%d].from is %v, want 0 or more", p, i, a.From)
+		case a.Takes < 0:
+			v.add("%v[%d].takes is %v, want 0 or more", p, i, a.Takes)
+		case i > 0 && a.From < list[i-1].From:
+			v.add("%v[%d].from is %v, earlier than the entry before it", p, i, a.From)
+		}
+	}
+}
+
+func (v *validation) step(p place, s *Step) {
+	v.notNegative(p.at("at"), s.At)
+	if s.Delete == nil {
+		v.add("%v has no action", p)
+	} else if s.Delete.GracePeriodSeconds != nil {
+		v.atLeast(p.at("deletePod.gracePeriodSeconds"), *s.Delete.GracePeriodSeconds, 0)
 	}
 	if s.After == nil {
 		return
 	}
-	v.check(s.After.Container == "" || names[s.After.Container], "%s.after.event.container %q is not in the Pod", path, s.After.Container)
-	_, known := trace.ParseKind(s.After.Kind)
-	v.check(known, "%s.after.event.kind %q is not a kind of event", path, s.After.Kind)
+	pod := &v.scenario.Pod
+	if name := s.After.Container; name != "" && !named(pod.Init, name) && !named(pod.Main, name) {
+		v.add("%v %q is not in the Pod", p.at("after.event.container"), name)
+	}
+	if _, known := trace.ParseKind(s.After.Kind); !known {
+		v.add("%v %q is not a kind of event", p.at("after.event.kind"), s.After.Kind)
+	}
 }
 
 // stepField is the path under which a step is reported.

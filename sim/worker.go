@@ -59,8 +59,9 @@ type worker struct {
 	terminate  bool  // terminatingAt is set
 	terminated bool  // terminatedAt is set
 	grace      int64 // the recorded grace, 0 for none
-	cancelled  bool // the context of the syncs was cancelled, for the Pod is to stop
+	cancelled  bool  // the context of the syncs was cancelled, for the Pod is to stop
 
+	idle     idleMark
 	snapshot snapshot // the runtime status that the sync works on
 	sync     syncRun
 	token    int32
@@ -191,12 +192,47 @@ func (m *machine) beginSync() {
 	m.needRelist()
 }
 
+// idleMark remembers where the trace stood when a sync was on its way, to forget the sync again if it changes nothing:
+// a container in back-off is looked at every few seconds for minutes.
+type idleMark struct {
+	set            bool
+	events, causes int
+	lastEvent      int32
+	version        int32 // of the kubelet's status
+}
+
+// markIdle begins what forgetIdle may take back.
+func (m *machine) markIdle() {
+	if w := &m.worker; !w.idle.set {
+		w.idle = idleMark{true, len(m.trace.Events), len(m.causes), w.lastEvent, m.status.version}
+	}
+}
+
+// forgetIdle takes a sync that changed nothing out of the trace.
+func (m *machine) forgetIdle() {
+	w := &m.worker
+	mark := w.idle
+	w.idle.set = false
+	if !mark.set || w.work != workSync || m.status.version != mark.version || m.keepAll {
+		return
+	}
+	for _, e := range m.trace.Events[mark.events:] {
+		if e.Kind != trace.WakeUp && e.Kind != trace.Sync && e.Kind != trace.Relist {
+			return
+		}
+	}
+	m.trace.Events = m.trace.Events[:mark.events]
+	m.causes = m.causes[:mark.causes]
+	w.lastEvent = mark.lastEvent
+}
+
 // runSync is one call of SyncPod, SyncTerminatingPod or SyncTerminatedPod. fresh is the relist that the worker waited
 // for, if it did.
 func (m *machine) runSync(fresh int32) {
 	w := &m.worker
 	w.waiting = false
 	w.snapshot.copyFrom(&m.pleg.cache)
+	m.markIdle()
 	kind := [...]trace.Kind{trace.Sync, trace.SyncTerminating, trace.SyncTerminated}[w.work]
 	w.lastEvent = m.emit(podEvent(kind),
 		cause(w.begin.trigger, w.begin.because, w.begin.window),
@@ -220,6 +256,10 @@ func (m *machine) endSync(outcome syncOutcome) {
 	if outcome.relist && m.kubelet.OnDemandRelist {
 		m.queue.push(m.now.Add(m.config.RelistDelay), inputRelistPod, w.lastEvent, 0, 0)
 	}
+	if !outcome.terminal {
+		m.forgetIdle()
+	}
+	w.idle.set = false
 	transition := false
 	switch {
 	case outcome.failed:
@@ -285,7 +325,9 @@ func (m *machine) enqueue(wait time.Duration, why string) {
 
 // armQueue makes sure that the sync loop looks when the work queue's entry is due. An entry is due strictly after its
 // time. kubelet/util/queue/work_queue.go: GetWork.
-func (m *machine) armQueue() { m.armTick(tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod)) }
+func (m *machine) armQueue() {
+	m.armTick(tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod))
+}
 
 // armTick puts a tick of the sync loop into the queue, unless an earlier one is there.
 func (m *machine) armTick(tick trace.Instant) {
@@ -309,12 +351,15 @@ func (m *machine) syncTick() {
 	switch {
 	case w.hasDue && w.due < m.now:
 		w.hasDue = false
-		trigger := w.lastEvent
-		e := podEvent(trace.WakeUp)
-		e.Reason, e.Span = w.dueWhy, m.now.Sub(w.dueSince)
 		if w.routine && m.settled() {
 			return
 		}
+		if !w.busy {
+			m.markIdle()
+		}
+		trigger := w.lastEvent
+		e := podEvent(trace.WakeUp)
+		e.Reason, e.Span = w.dueWhy, m.now.Sub(w.dueSince)
 		woken := m.emit(e, cause(trigger, w.dueWhy, windowJitter(w.due.Sub(w.dueSince))))
 		m.updatePod(update{trigger: woken, because: w.dueWhy})
 	case m.pastDeadline():
