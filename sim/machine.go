@@ -219,8 +219,12 @@ func (m *machine) vary(l *Latency) {
 	}
 }
 
+// inputsPerEvent bounds the inputs of a run by its bound of events: most inputs leave no event, but no run is endless.
+const inputsPerEvent = 100
+
 // loop takes inputs off the queue until nothing is left to happen, or the horizon, or the limit of events.
 func (m *machine) loop() {
+	inputs := 0
 	for !m.ended {
 		if len(m.queue.items) == 0 || m.queue.items[0].at > m.horizon {
 			m.finish(len(m.queue.items) == 0)
@@ -229,7 +233,8 @@ func (m *machine) loop() {
 		in := m.queue.pop()
 		m.now = in.at
 		m.handle(in)
-		if len(m.trace.Events) > m.config.MaxEvents {
+		inputs++
+		if len(m.trace.Events) > m.config.MaxEvents || inputs > inputsPerEvent*m.config.MaxEvents {
 			m.trace.Ending = trace.EndingTruncated
 			m.trace.EndedAt = m.now
 			return
@@ -287,6 +292,7 @@ func (m *machine) finish(empty bool) {
 		m.trace.Ending = trace.EndingTerminal
 	case empty:
 		m.trace.Ending = trace.EndingSteady
+		m.trace.EndedAt = m.lastChange()
 	default:
 		m.now = m.horizon
 		m.trace.EndedAt = m.horizon
@@ -298,6 +304,18 @@ func (m *machine) finish(empty bool) {
 			})
 		}
 	}
+}
+
+// lastChange is the last instant at which the trace shows anything.
+func (m *machine) lastChange() trace.Instant {
+	last := trace.Instant(0)
+	if n := len(m.trace.Events); n > 0 {
+		last = m.trace.Events[n-1].At
+	}
+	if n := len(m.trace.Statuses); n > 0 {
+		last = max(last, m.trace.Statuses[n-1].At)
+	}
+	return last
 }
 
 // cause is a cause without its window's arithmetic.

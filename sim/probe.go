@@ -49,6 +49,7 @@ type probeWorker struct {
 	dead      bool // the process was gone before the probe that runs: it errs
 	lost      bool // … died under it: it fails, as the exec dies too
 	began     trace.Instant
+	ticked    trace.Instant // the last instant at which a tick and a manual run may have met
 	tried     trace.Instant // the begin of the try that runs
 	tries     int
 
@@ -262,7 +263,8 @@ func (m *machine) takeTrigger(w *probeWorker) {
 	if !w.triggered {
 		return
 	}
-	tick := m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0
+	tick := m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0 && w.ticked != m.now
+	w.ticked = m.now
 	if tick && (!m.kubelet.TriggerResetsTicker || m.choose("probe tick and manual run", 2) == 1) {
 		return
 	}

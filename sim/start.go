@@ -296,4 +296,5 @@ func (m *machine) startFailed(c *container, reason startReason) {
 	}
 }
 
-func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
+// seconds is n seconds, at most about a century: the API does not bound its numbers, a Duration is bounded.
+func seconds(n int64) time.Duration { return time.Duration(min(n, 1<<32)) * time.Second }
