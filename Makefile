@@ -1,0 +1,64 @@
+# Needs Go and make, nothing else. The first run fetches the modules of go.mod; after that no target needs a network,
+# except "verify" where go mod tidy has not been run before. The oracle has a Makefile of its own, in oracle/.
+
+GO       ?= go
+BIN      := bin/sidecar-conformance
+PREFIX   ?= $(HOME)/.local
+FUZZTIME ?= 60s
+COUNT    ?= 5
+
+# The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
+GOLDEN := ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
+RACE   := ./cmd/... ./fixtures
+
+# The race detector needs a C compiler; without one Go turns cgo off, and that part is left out.
+HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
+
+.DEFAULT_GOAL := help
+.PHONY: help build install test golden verify fuzz bench demo clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/sidecar-conformance
+	@mkdir -p bin
+	$(GO) build -o $(BIN) ./cmd/sidecar-conformance
+
+install: build ## Copy the program to PREFIX/bin (default ~/.local)
+	install -D $(BIN) $(DESTDIR)$(PREFIX)/bin/sidecar-conformance
+
+demo: build ## Show a Pod with a mesh proxy on three targets, compared
+	@$(BIN) simulate -f examples/mesh-proxy.yaml --delete-at 60s --target 1.28,1.28+SidecarContainers,1.29
+
+test: ## Vet, test the concurrent packages under the race detector, test everything
+	$(GO) vet ./...
+ifneq ($(HAVE_RACE),)
+	$(GO) test -race -short $(RACE)
+else
+	@echo "no C compiler: the race detector is left out"
+endif
+	$(GO) test ./...
+
+golden: ## Rewrite the files that output is compared with; read every changed line
+	$(GO) test $(GOLDEN) -rewrite
+	@git status --short -- '*testdata*' '*.trace.txt' README.md 2>/dev/null || true
+
+verify: ## Check gofmt, vet, the golden files and go.mod, and change nothing
+	@unformatted=$$(gofmt -l . 2>&1); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test $(GOLDEN)
+	$(GO) mod tidy -diff
+
+fuzz: ## Run each fuzz target for FUZZTIME (default 60s)
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd fixtures sim | xargs -n1 dirname | sort -u); do \
+		for target in $$($(GO) test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
+			echo "$$dir $$target"; \
+			$(GO) test ./$$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+bench: ## Run the benchmarks COUNT times (default 5)
+	$(GO) test -run '^$$' -bench . -count $(COUNT) ./sim ./fixtures ./cmd/sidecar-conformance/internal/cli
+
+clean: ## Remove what was built
+	rm -rf bin
