@@ -410,8 +410,4 @@ var (
 	windowRuntime = trace.Window{Max: trace.Unbounded}
 )
 
-func windowUpTo(d time.Duration) trace.Window  { return trace.Window{Max: d} }
-func windowExact(d time.Duration) trace.Window { return trace.Window{Min: d, Max: d} }
-func windowJitter(d time.Duration) trace.Window {
-	return trace.Window{Min: d, Max: d + d/2 + syncTickPeriod}
-}
+func windowUpTo(d time.Duration) trace.Window { return trace.Window{Max: d} }

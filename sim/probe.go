@@ -41,9 +41,8 @@ type probeWorker struct {
 	anchor    trace.Instant // a tick of its ticker
 	token     int32
 	armed     trace.Instant // the tick in the queue, or Never
-	tickEvent int32
-	triggered bool // a manual run is asked for
-	buffered  bool // a tick came while a probe ran
+	triggered bool          // a manual run is asked for
+	buffered  bool          // a tick came while a probe ran
 	busy      bool
 	stopping  bool
 	dead      bool // the process was gone before the probe that runs: it errs

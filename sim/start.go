@@ -29,8 +29,6 @@ type startRun struct {
 	first    trace.Cause
 	second   trace.Cause
 	third    trace.Cause
-	pulled   bool
-	hookEnd  trace.Instant
 	hookBad  bool
 }
 

@@ -55,7 +55,6 @@ type worker struct {
 	lastEvent  int32 // the event of the sync that runs, or of the last one
 	deadline   int32 // the event of the deadline, or none
 	begin      update
-	queued     int32 // the sync event after which its next run was queued
 	terminate  bool  // terminatingAt is set
 	terminated bool  // terminatedAt is set
 	grace      int64 // the recorded grace, 0 for none
@@ -67,12 +66,13 @@ type worker struct {
 	token    int32
 
 	// The work queue holds at most one entry for a Pod. kubelet/util/queue/work_queue.go.
-	due      trace.Instant
-	dueSince trace.Instant
-	dueWhy   string
-	hasDue   bool
-	routine  bool // the entry is the resync after a success
-	tickAt   trace.Instant
+	due       trace.Instant
+	dueSince  trace.Instant
+	dueWhy    string
+	dueWindow trace.Window
+	hasDue    bool
+	routine   bool // the entry is the resync after a success
+	tickAt    trace.Instant
 }
 
 func (w *worker) init(count int) {
@@ -299,15 +299,15 @@ func (m *machine) completeWork(transition bool, outcome syncOutcome) {
 	w.routine = false
 	switch {
 	case transition:
-		m.enqueue(0, "it moves on")
+		m.enqueue(0, 0, "it moves on")
 	case !outcome.failed:
 		w.routine = true
-		m.enqueue(m.jitter(resyncInterval), "regular resync")
+		m.enqueue(resyncInterval, m.jitter(resyncInterval), "regular resync")
 	case m.kubelet.RequeueAtExpiry && outcome.backOffUntil != trace.Never:
 		wait := min(max(outcome.backOffUntil.Sub(m.now), 0), resyncInterval)
-		m.enqueue(m.jitter(wait), "retry when the back-off ends")
+		m.enqueue(wait, m.jitter(wait), "retry when the back-off ends")
 	default:
-		m.enqueue(m.jitter(errorInterval), "retry after an error")
+		m.enqueue(errorInterval, m.jitter(errorInterval), "retry after an error")
 	}
 }
 
@@ -317,9 +317,11 @@ const (
 	errorInterval  = 10 * time.Second
 )
 
-func (m *machine) enqueue(wait time.Duration, why string) {
+// enqueue replaces the Pod's entry in the work queue: due after wait, which is base with its jitter.
+func (m *machine) enqueue(base, wait time.Duration, why string) {
 	w := &m.worker
 	w.hasDue, w.due, w.dueSince, w.dueWhy = true, m.now.Add(wait), m.now, why
+	w.dueWindow = trace.Window{Min: base, Max: base + base/2 + syncTickPeriod}
 	m.armQueue()
 }
 
@@ -360,7 +362,7 @@ func (m *machine) syncTick() {
 		trigger := w.lastEvent
 		e := podEvent(trace.WakeUp)
 		e.Reason, e.Span = w.dueWhy, m.now.Sub(w.dueSince)
-		woken := m.emit(e, cause(trigger, w.dueWhy, windowJitter(w.due.Sub(w.dueSince))))
+		woken := m.emit(e, cause(trigger, w.dueWhy, w.dueWindow))
 		m.updatePod(update{trigger: woken, because: w.dueWhy})
 	case m.pastDeadline():
 		m.updatePod(update{trigger: m.deadlineEvent(), because: "its deadline is over"})

@@ -56,6 +56,11 @@ const (
 	SeedActiveSandbox
 )
 
+// String returns a few words for the seed.
+func (s Seed) String() string {
+	return [...]string{"any record", "live", "sandbox record"}[s]
+}
+
 // StopOrder says whose stop is ordered.
 type StopOrder uint8
 
@@ -68,6 +73,11 @@ const (
 	// StopOrderedWithSidecars: mains, then sidecars in reverse.
 	StopOrderedWithSidecars
 )
+
+// String returns a few words for the stop order.
+func (o StopOrder) String() string {
+	return [...]string{"together", "all ordered", "ordered"}[o]
+}
 
 // Pending says when containers that are being initialized put the Pod into phase Pending. kubelet_pods.go: getPhase.
 type Pending uint8
@@ -84,6 +94,11 @@ const (
 	PendingUntilMainRecord
 )
 
+// String returns a few words for the rule.
+func (p Pending) String() string {
+	return [...]string{"main shows", "init, main shows", "init, record"}[p]
+}
+
 // ReadyToStart says how the condition PodReadyToStartContainers is kept.
 type ReadyToStart uint8
 
@@ -95,6 +110,11 @@ const (
 	// ReadyToStartWithSandbox: published as soon as the sandbox is there, before images are pulled (OnPodSandboxReady, 1.36).
 	ReadyToStartWithSandbox
 )
+
+// String returns a few words for the way.
+func (r ReadyToStart) String() string {
+	return [...]string{"off", "after sync", "with sandbox"}[r]
+}
 
 // Kubelet is what the node does.
 type Kubelet struct {

@@ -1,0 +1,100 @@
+package gates
+
+import (
+	"fmt"
+	"time"
+)
+
+// Behaviour is one row of the table of behaviours: what one part of the cluster does, in words.
+type Behaviour struct {
+	// Part is "api server", "scheduler" or "kubelet".
+	Part string
+	// Name completes the sentence "the part …"; Value is yes, "-" for no, or what else decides.
+	Name, Value string
+}
+
+// Behaviours returns every behaviour of a resolved target as words, one for each field of APIServer, Scheduler and
+// Kubelet, in their order. The comment on the field says where the rule comes from.
+func (r *Resolved) Behaviours() []Behaviour {
+	var rows []Behaviour
+	rows = append(rows, r.API.behaviours()...)
+	rows = append(rows, Behaviour{"scheduler", "schedules Pods with sidecars", yes(r.Scheduler.SidecarContainers)})
+	return append(rows, r.Kubelet.behaviours()...)
+}
+
+func (a *APIServer) behaviours() []Behaviour {
+	const part = "api server"
+	return []Behaviour{
+		{part, "keeps restartPolicy of init containers", yes(a.SidecarContainers)},
+		{part, "knows restart rules and policies of mains", yes(a.KnowsRestartRules)},
+		{part, "keeps restart rules and policies of mains", yes(a.RestartRules)},
+		{part, "knows the sleep hook", yes(a.KnowsSleepHook)},
+		{part, "keeps the sleep hook", yes(a.SleepHook)},
+		{part, "knows a sleep of 0s", yes(a.KnowsSleepZero)},
+		{part, "allows a sleep of 0s", yes(a.SleepZero)},
+		{part, "prints Terminating for ended Pods", yes(a.TerminatingHidesTerminal)},
+		{part, "prints a failure beside a completed main", yes(a.FailureShowsThroughCompleted)},
+	}
+}
+
+func (k *Kubelet) behaviours() []Behaviour {
+	const part = "kubelet"
+	return []Behaviour{
+		{part, "admits Pods with sidecars", yes(k.SidecarContainers)},
+		{part, "has old init code for Pods without sidecar", yes(k.LegacyInit)},
+		{part, "takes a Pod for initialized by main", k.InitSeed.String()},
+		{part, "retries an init container left Created", yes(k.RetryCreatedInit)},
+		{part, "ignores init containers of old sandboxes", yes(k.ActiveSandboxOnly)},
+		{part, "stops containers", k.StopOrder.String()},
+		{part, "waits in a stop for sidecars that are down", yes(k.DeadInitHoldsStop)},
+		{part, "takes a grace of 0s at its word", yes(k.ExplicitZeroGrace)},
+		{part, "rests the startup probe after a success", yes(k.HoldAfterStartupSuccess)},
+		{part, "restarts the period at a manual probe", yes(k.TriggerResetsTicker)},
+		{part, "gives up probes of sidecars under Never", yes(k.NeverEndsSidecarProbes)},
+		{part, "never gives up probes", yes(k.NeverEndingWorkers)},
+		{part, "adds probe workers past an existing one", yes(k.AddPodContinues)},
+		{part, "cancels exec probes when asked to stop", yes(k.ExecProbesEndWithSync)},
+		{part, "carries started over to the next run", yes(k.CarryStarted)},
+		{part, "says Pending for init containers until", k.PendingRule.String()},
+		{part, "obeys restart rules and own policies", yes(k.RestartRules)},
+		{part, "keeps Initialized and restart counts", yes(k.RestartAll)},
+		{part, "sets PodReadyToStartContainers", k.ReadyToStart.String()},
+		{part, "gives it the reason", word(k.ReadyToStartReason)},
+		{part, "carries the last state over", yes(k.CarryLastState)},
+		{part, "shows lost init containers as completed", yes(k.LostInitCompleted)},
+		{part, "retries when a back-off ends", yes(k.RequeueAtExpiry)},
+		{part, "starts the crash back-off at", length(k.BackOffInitial)},
+		{part, "caps the crash back-off at", length(k.BackOffMax)},
+		{part, "honours a cap of the node", yes(k.BackOffNodeCap)},
+		{part, "forgets a back-off after", forgets(k)},
+		{part, "relists after a sync that did something", yes(k.OnDemandRelist)},
+		{part, "shows restarts of sidecars under Never", yes(k.SidecarMayLeaveTerminated)},
+		{part, "wants a main exited to call it succeeded", yes(k.RunOnceChecksState)},
+		{part, "sleeps in the sleep hook", yes(k.SleepHook)},
+		{part, "restarts a sidecar whose image was edited", yes(k.RestartEditedSidecar)},
+		{part, "keeps the QoS class of rejected Pods", yes(k.RejectKeepsQOS)},
+	}
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "-"
+}
+
+func word(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func length(d time.Duration) string { return fmt.Sprintf("%ds", d/time.Second) }
+
+func forgets(k *Kubelet) string {
+	if k.BackOffFixedReset {
+		return "600s"
+	}
+	return "twice cap"
+}
