@@ -127,10 +127,16 @@ func ParseTargets(list string) ([]Target, error) {
 }
 
 func parseEntry(text string) ([]Target, error) {
+	control, nodes, split := strings.Cut(text, "/")
 	if first, rest, isRange := strings.Cut(text, ".."); isRange {
+		if split {
+			return nil, fmt.Errorf("range %q: a range cannot have nodes apart; write each target, as in 1.30/1.28,1.31/1.28", text)
+		}
 		return parseRange(text, first, rest)
 	}
-	control, nodes, split := strings.Cut(text, "/")
+	if strings.ContainsAny(control, "{}") {
+		return nil, fmt.Errorf("target %q: braces belong after the slash, as in 1.29/{1.29,1.28}", text)
+	}
 	c, err := parseComponent(control)
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", text, err)
@@ -143,7 +149,7 @@ func parseEntry(text string) ([]Target, error) {
 		if braces {
 			var closed bool
 			if inner, closed = strings.CutSuffix(inner, "}"); !closed {
-				return nil, fmt.Errorf("target %q: the brace is not closed", text)
+				return nil, fmt.Errorf("target %q: the opening brace needs a closing one at the end", text)
 			}
 		}
 		for _, node := range strings.Split(inner, ",") {

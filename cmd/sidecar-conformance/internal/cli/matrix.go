@@ -3,11 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
-	"reflect"
-	"strings"
 	"text/tabwriter"
-	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -108,11 +104,10 @@ func specWords(s gates.Spec) string {
 	return stage + "-"
 }
 
-// behaviourTable has one row for each behaviour that is not the same in all columns, and one for each that is.
+// behaviourTable has one row for each behaviour and one column for each target.
 func behaviourTable(w io.Writer, targets []gates.Target) error {
 	fmt.Fprint(w, "BEHAVIOUR")
-	var columns []map[string]string
-	var names []string
+	var columns [][]gates.Behaviour
 	for _, target := range targets {
 		for _, one := range target.Expand() {
 			resolved, err := gates.Resolve(one)
@@ -120,72 +115,18 @@ func behaviourTable(w io.Writer, targets []gates.Target) error {
 				return usage("%w", err)
 			}
 			fmt.Fprint(w, "\t"+one.String())
-			column := map[string]string{}
-			names = behaviours(resolved, column)
-			columns = append(columns, column)
+			columns = append(columns, resolved.Behaviours())
 		}
 	}
 	fmt.Fprintln(w)
-	for _, name := range names {
-		fmt.Fprint(w, name)
+	for row := range columns[0] {
+		fmt.Fprintf(w, "%s %s", columns[0][row].Part, columns[0][row].Name)
 		for _, column := range columns {
-			fmt.Fprint(w, "\t"+column[name])
+			fmt.Fprint(w, "\t"+column[row].Value)
 		}
 		fmt.Fprintln(w)
 	}
 	return nil
-}
-
-// behaviours fills a column with the fields of the resolved target and returns their names in order.
-func behaviours(r gates.Resolved, column map[string]string) []string {
-	var names []string
-	for _, part := range []struct {
-		name  string
-		value any
-	}{{"api server", r.API}, {"scheduler", r.Scheduler}, {"kubelet", r.Kubelet}} {
-		value := reflect.ValueOf(part.value)
-		for i := range value.NumField() {
-			field := value.Type().Field(i)
-			if field.Name == "Release" {
-				continue
-			}
-			name := part.name + ": " + wordsOf(field.Name)
-			names = append(names, name)
-			column[name] = behaviourValue(value.Field(i).Interface())
-		}
-	}
-	return names
-}
-
-func behaviourValue(value any) string {
-	switch value := value.(type) {
-	case bool:
-		if value {
-			return "yes"
-		}
-		return "-"
-	case time.Duration:
-		return value.String()
-	case string:
-		if value == "" {
-			return "-"
-		}
-	}
-	return fmt.Sprint(value)
-}
-
-// wordsOf turns a field's name into words: BackOffMax is "back off max".
-func wordsOf(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, r := range runes {
-		upper := unicode.IsUpper(r)
-		if upper && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 // parseTargets reads a list of targets; "all" is one for each release line.
