@@ -1,8 +1,12 @@
 package sim_test
 
 import (
-	"fmt"
+	"os"
+	"strings"
+	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
@@ -31,19 +35,39 @@ func tutorial() *sim.Scenario {
 	}
 }
 
-func ExampleRun() {
+// TestTutorialIsCurrent keeps the trace at the end of the package documentation true.
+func TestTutorialIsCurrent(t *testing.T) {
 	targets, err := gates.ParseTargets("1.33")
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	target, err := gates.Resolve(targets[0])
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	t, err := sim.Run(tutorial(), target, sim.DefaultConfig())
+	tr, err := sim.Run(tutorial(), target, sim.DefaultConfig())
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	fmt.Print(t.Text(trace.TextOptions{}))
-	// Output:
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, found := strings.Cut(string(doc), "# A trace\n")
+	if !found {
+		t.Fatal("doc.go has no section \"A trace\"")
+	}
+	var got []string
+	for line := range strings.Lines(shown) {
+		if text, ok := strings.CutPrefix(strings.TrimRight(line, "\n"), "//\t"); ok {
+			got = append(got, text)
+		}
+	}
+	want := strings.Split(strings.TrimRight(tr.Text(trace.TextOptions{}), "\n"), "\n")
+	for i := range want {
+		want[i] = strings.TrimPrefix(strings.TrimRight(want[i], " "), "    ") // gofmt takes off a common indent
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the trace in doc.go is not the one that the tutorial's Pod has now (-want +shown):\n%s", diff)
+	}
 }
