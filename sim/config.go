@@ -35,6 +35,9 @@ type Config struct {
 	ClockPhase time.Duration
 	// Latency is what the container runtime takes.
 	Latency Latency
+	// KeepIdle keeps the syncs that changed nothing in the trace. Without it they are forgotten, so that a back-off of
+	// minutes does not fill pages.
+	KeepIdle bool
 	// MaxEvents bounds the trace; a run that would exceed it ends early and says so.
 	MaxEvents int
 }

@@ -29,7 +29,7 @@ type machine struct {
 	now      trace.Instant
 	horizon  trace.Instant
 	ended    bool
-	keepAll  bool // a step waits for one of the kubelet's inner events, so none may be forgotten
+	keepAll  bool // no sync may be forgotten: a step may wait for one of the kubelet's inner events
 
 	trace  *trace.Trace
 	causes []trace.Cause // the slab that events' causes are cut from

@@ -560,6 +560,21 @@ func (m *machine) endWorker(i int) {
 	w.token++
 }
 
+// cancelProbes makes the exec probes that run err, where they run in the context of a sync.
+func (m *machine) cancelProbes() {
+	if !m.kubelet.ExecProbesEndWithSync {
+		return
+	}
+	for i := range m.probes {
+		w := &m.probes[i]
+		if w.alive && w.busy && w.spec.Handler == HandlerExec {
+			w.dead, w.lost = true, false
+			w.token++
+			m.queue.push(m.now, inputProbeDone, int32(i), w.token, 0)
+		}
+	}
+}
+
 // probesLoseProcess ends the probes that run in a process that ended: the exec ends with it, which counts as a failure.
 func (m *machine) probesLoseProcess(c *container, r *record) {
 	for i := range m.probes {

@@ -13,6 +13,7 @@ func (m *machine) scheduleSteps() {
 			last = max(last, trace.Instant(s.At))
 		}
 	}
+	m.keepAll = m.config.KeepIdle
 	for i := range m.scenario.Steps {
 		if s := m.scenario.Steps[i].After; s != nil {
 			kind, _ := trace.ParseKind(s.Kind)

@@ -138,6 +138,7 @@ func (m *machine) updatePod(u update) {
 	w.pending, w.next, w.nextCopy = true, u, c
 	if became || shortened {
 		w.cancelled = true
+		m.cancelProbes()
 	}
 	if !w.busy {
 		w.busy = true
