@@ -32,12 +32,16 @@ var pureImports = []string{
 // pureTime are the functions of package time that depend on nothing but their arguments.
 var pureTime = []string{"ParseDuration"}
 
+// onlyRead are variables that are pointed at in order to read them; a look at the pointer's uses is all that keeps this
+// true. An entry that is not needed is an error.
+var onlyRead = []string{"defaultRun"}
+
 // TestPurity keeps the promise of the package documentation: no I/O, no clock, no goroutine, no order of a map, no state
 // outside a run. It reads the files that are compiled, and their types.
 func TestPurity(t *testing.T) {
 	listed := goList(t, "./...")
 	load := exportImporter(t)
-	checked := 0
+	checked, excused := 0, map[string]bool{}
 	for _, p := range listed {
 		if p.ImportPath != simPath && !strings.HasPrefix(p.ImportPath, simPath+"/") {
 			continue
@@ -61,9 +65,18 @@ func TestPurity(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, finding := range findings {
+			if i := slices.IndexFunc(onlyRead, func(v string) bool { return strings.Contains(finding, "points at "+v+",") }); i >= 0 {
+				excused[onlyRead[i]] = true
+				continue
+			}
 			t.Error(finding)
 		}
 		checked++
+	}
+	for _, v := range onlyRead {
+		if !excused[v] {
+			t.Errorf("nothing points at %s any more; remove it from onlyRead", v)
+		}
 	}
 	if checked < 3 {
 		t.Errorf("%d packages were checked, want sim, sim/gates and sim/trace at least", checked)
@@ -141,7 +154,7 @@ func TestPurityFindsEachKind(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fset := token.NewFileSet()
-			file, err := parser.ParseFile(fset, "p.go", "package p; "+strings.ReplaceAll(c.source, "; func", "\nfunc"), parser.ParseComments)
+			file, err := parser.ParseFile(fset, "p.go", "package p; "+c.source, parser.ParseComments)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,7 +315,9 @@ func (p *purity) node(n ast.Node) bool {
 		p.written(n.X)
 	case *ast.UnaryExpr:
 		if _, element := n.X.(*ast.IndexExpr); n.Op == token.AND && !element {
-			p.written(n.X) // an element may be pointed at, to read it
+			if v := p.packageVariable(n.X); v != nil { // an element may be pointed at, to read it
+				p.report(n, "points at %s, a variable of the package", v.Name())
+			}
 		}
 	case *ast.CallExpr:
 		p.call(n)
@@ -346,7 +361,7 @@ func isMap(t types.Type) bool {
 // written reports an expression that stores into a variable of a package.
 func (p *purity) written(e ast.Expr) {
 	if v := p.packageVariable(e); v != nil {
-		p.report(e, "writes to or points at %s, a variable of the package, after its declaration", v.Name())
+		p.report(e, "writes to %s, a variable of the package, after its declaration", v.Name())
 	}
 }
 
