@@ -24,6 +24,11 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *rewrite,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COLUMNS", "80")
+			scenarios, err := filepath.Abs(filepath.Join("..", "..", "fixtures", "scenarios"))
+			if err != nil {
+				return err
+			}
+			env.Setenv("SCENARIOS", scenarios)
 			return os.CopyFS(env.WorkDir, os.DirFS(filepath.Join("testdata", "examples")))
 		},
 	})
