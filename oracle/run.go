@@ -19,8 +19,8 @@ import (
 // settle is how long nothing may have happened, once the Pod is terminal or gone and no process runs, for a run to be over.
 const settle = 5 * time.Second
 
-// notBefore is the virtual time of the next bubble: past the real date and past all earlier bubbles, because some
-// package state of client-go is stamped with the time.
+// notBefore is the virtual time at which every bubble begins: past the real date, because some package state is stamped
+// with that, and the same for all, because the orders that Go draws at random follow from the time (see overlay).
 var notBefore = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Run runs one scenario. It must not be called from two goroutines at once.
@@ -61,9 +61,8 @@ func run(request *Request, response *Response) error {
 	}
 	defer os.RemoveAll(root)
 	life := &life{request: request, config: config, record: record, pod: pod, root: root}
-	ended, err := bubble.Run(bubble.Options{Seed: request.Seed, Jitter: config.Jitter, NotBefore: notBefore}, func() { life.play() })
+	err = bubble.Run(bubble.Options{Seed: request.Seed, Jitter: config.Jitter, NotBefore: notBefore}, func() { life.play() })
 	node.Listen(nil)
-	notBefore = ended.Truncate(time.Hour).Add(2 * time.Hour)
 	if err == nil {
 		err = life.err
 	}

@@ -24,8 +24,6 @@ func Settle()
 var (
 	//go:linkname oracleSeed runtime.oracleSeed
 	oracleSeed uint64
-	//go:linkname oracleState runtime.oracleState
-	oracleState uint64
 	//go:linkname oracleArmed runtime.oracleArmed
 	oracleArmed uint32
 	//go:linkname oracleStrict runtime.oracleStrict
@@ -56,24 +54,23 @@ type Options struct {
 }
 
 // Run runs f in a bubble of its own. Goroutines that f leaves behind stay blocked
-// for ever; they cost memory only. It returns the virtual time at which f ended.
-func Run(o Options, f func()) (ended time.Time, err error) {
+// for ever; they cost memory only.
+func Run(o Options, f func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil && !strings.Contains(fmt.Sprint(r), "main bubble goroutine has exited") {
 			err = fmt.Errorf("bubble: %v", r)
 		}
 	}()
 	synctestRun(func() {
-		oracleSeed, oracleState, oracleArmed = o.Seed, o.Seed, 0
+		oracleSeed, oracleArmed = o.Seed, 0
 		globalRand.Store(rand.New(constant(o.Jitter)))
 		// A select on a channel from outside the bubble does not count as blocked.
 		wait.NeverStop = make(chan struct{})
 		neverExitWatch = make(chan time.Time)
 		time.Sleep(time.Until(o.NotBefore))
 		f()
-		ended = time.Now()
 	})
-	return ended, nil
+	return nil
 }
 
 // constant is a random source that always gives the same fraction.
