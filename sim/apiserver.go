@@ -37,7 +37,7 @@ func (m *machine) createObject(target gates.Resolved) bool {
 	m.object.event = m.emit(podEvent(trace.PodCreated))
 	m.reportDropped(keepSidecars, keepRules)
 	m.scheduleSteps()
-	if m.sidecars && !target.Scheduler.SidecarContainers {
+	if m.sidecars && !target.Scheduler.SidecarContainers && !pod.Static {
 		e := podEvent(trace.PodUnscheduled)
 		e.Reason = unschedulable
 		m.object.event = m.emit(e, cause(m.object.event, "the scheduler looks at it", windowNow))

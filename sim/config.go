@@ -35,6 +35,10 @@ type Config struct {
 	ClockPhase time.Duration
 	// Latency is what the container runtime takes.
 	Latency Latency
+	// Choices forces the first choices of the run (trace.Choice.Taken, in their order), to replay or to vary a run; what
+	// follows is chosen as Seed says. A number beyond a choice's options counts as its last one. The trace lists the
+	// choices of a run with a Seed or with Choices, even if they are empty but not nil.
+	Choices []int32
 	// KeepIdle keeps the syncs that changed nothing in the trace. Without it they are forgotten, so that a back-off of
 	// minutes does not fill pages.
 	KeepIdle bool

@@ -230,8 +230,8 @@ func (m *machine) loop() {
 			m.finish(len(m.queue.items) == 0)
 			return
 		}
-		in := m.queue.pop()
-		m.now = in.at
+		m.now = m.queue.items[0].at
+		in := m.queue.pop(m.choose(choiceTie, m.queue.ties()))
 		m.handle(in)
 		inputs++
 		if len(m.trace.Events) > m.config.MaxEvents || inputs > inputsPerEvent*m.config.MaxEvents {
@@ -385,13 +385,28 @@ func tickAfter(at trace.Instant, phase, period time.Duration) trace.Instant {
 	return nextTick(at+1, phase, period)
 }
 
+// The choice points.
+const (
+	choiceTie       = "tie"                       // which of several inputs of one instant comes first
+	choiceKillOrder = "kill order"                // which of several listed containers is stopped first (a Go map's order)
+	choiceTrigger   = "probe tick and manual run" // which of the two a probe worker sees first
+)
+
 // choose takes one of several ways that the real kubelet is free to take; the nominal run takes the first.
 func (m *machine) choose(point string, options int) int {
-	if options < 2 || m.config.Seed == 0 {
+	if options < 2 {
 		return 0
 	}
-	taken := m.random.intn(options)
-	m.trace.Choices = append(m.trace.Choices, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
+	taken := 0
+	switch n := len(m.trace.Choices); {
+	case n < len(m.config.Choices):
+		taken = min(max(int(m.config.Choices[n]), 0), options-1)
+	case m.config.Seed != 0:
+		taken = m.random.intn(options)
+	}
+	if m.config.Seed != 0 || m.config.Choices != nil {
+		m.trace.Choices = append(m.trace.Choices, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
+	}
 	return taken
 }
 

@@ -264,7 +264,7 @@ func (m *machine) takeTrigger(w *probeWorker) {
 	}
 	tick := m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0 && w.ticked != m.now
 	w.ticked = m.now
-	if tick && (!m.kubelet.TriggerResetsTicker || m.choose("probe tick and manual run", 2) == 1) {
+	if tick && (!m.kubelet.TriggerResetsTicker || m.choose(choiceTrigger, 2) == 1) {
 		return
 	}
 	w.triggered = false

@@ -55,7 +55,11 @@ func (q *queue) push(at trace.Instant, kind inputKind, a, b, c int32) {
 	case inputStatus:
 		seq |= sendsLast
 	}
-	q.items = append(q.items, input{at, seq, kind, a, b, c})
+	q.add(input{at, seq, kind, a, b, c})
+}
+
+func (q *queue) add(in input) {
+	q.items = append(q.items, in)
 	i := len(q.items) - 1
 	for i > 0 {
 		parent := (i - 1) / 2
@@ -72,7 +76,39 @@ func (q *queue) less(i, j int) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 
-func (q *queue) pop() input {
+// pop removes the n-th of the inputs of the next instant.
+func (q *queue) pop(n int) input {
+	if n == 0 {
+		return q.removeFirst()
+	}
+	held := make([]input, n)
+	for i := range held {
+		held[i] = q.removeFirst()
+	}
+	taken := q.removeFirst()
+	for _, in := range held {
+		q.add(in)
+	}
+	return taken
+}
+
+// ties is the number of inputs of the next instant. Each is for a goroutine of its own, so any may come first.
+func (q *queue) ties() int {
+	at := q.items[0].at
+	if !(len(q.items) > 1 && q.items[1].at == at || len(q.items) > 2 && q.items[2].at == at) {
+		return 1
+	}
+	count := 0
+	for i := range q.items {
+		if q.items[i].at == at {
+			count++
+		}
+	}
+	return count
+}
+
+// removeFirst removes the first input.
+func (q *queue) removeFirst() input {
 	top := q.items[0]
 	last := len(q.items) - 1
 	q.items[0] = q.items[last]

@@ -128,7 +128,7 @@ func (m *machine) advanceSync() {
 func (m *machine) killNext() {
 	s := &m.worker.sync
 	rest := s.actions.kills[s.next:]
-	if pick := m.choose("kill order", len(rest)); pick > 0 {
+	if pick := m.choose(choiceKillOrder, len(rest)); pick > 0 {
 		rest[0], rest[pick] = rest[pick], rest[0]
 	}
 	k := rest[0]
