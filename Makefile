@@ -58,7 +58,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 60s)
 	done
 
 bench: ## Run the benchmarks COUNT times (default 5)
-	$(GO) test -run '^$$' -bench . -count $(COUNT) ./sim ./fixtures ./cmd/sidecar-conformance/internal/cli
+	$(GO) test -run '^$$' -bench . -count $(COUNT) ./sim ./fixtures ./cmd/...
 
 clean: ## Remove what was built
 	rm -rf bin
