@@ -30,6 +30,9 @@ type Config struct {
 	HousekeepingPhase time.Duration
 	// StatusPhase is the first tick of the status manager's 10 s ticker, which sends what was held back.
 	StatusPhase time.Duration
+	// GarbagePhase is the first of the garbage collections that run once a minute. One that falls between the creation and
+	// the start of a container takes it for dead, and removes the record before it.
+	GarbagePhase time.Duration
 	// ClockPhase is the fraction of a wall-clock second that had passed when the Pod was created, below 1 s. Times in the
 	// API are whole seconds, so it decides how early deadlines and initial delays come.
 	ClockPhase time.Duration
@@ -68,6 +71,7 @@ func DefaultConfig() Config {
 		SyncTickPhase:     750 * time.Millisecond,
 		HousekeepingPhase: 1250 * time.Millisecond,
 		StatusPhase:       5 * time.Second,
+		GarbagePhase:      35 * time.Second,
 		Latency:           DefaultLatency(),
 		MaxEvents:         200_000,
 	}
@@ -83,9 +87,9 @@ func (c *Config) Validate() error {
 	if c.RelistPeriod <= 0 || c.RelistDelay <= 0 {
 		add("RelistPeriod is %v and RelistDelay %v, want both above 0", c.RelistPeriod, c.RelistDelay)
 	}
-	if min(c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase) < 0 {
-		add("a phase is negative: RelistPhase %v, SyncTickPhase %v, HousekeepingPhase %v, StatusPhase %v",
-			c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase)
+	if min(c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase, c.GarbagePhase) < 0 {
+		add("a phase is negative: RelistPhase %v, SyncTickPhase %v, HousekeepingPhase %v, StatusPhase %v, GarbagePhase %v",
+			c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase, c.GarbagePhase)
 	}
 	if c.ClockPhase < 0 || c.ClockPhase >= time.Second {
 		add("ClockPhase is %v, want a fraction of a second", c.ClockPhase)
@@ -117,6 +121,7 @@ func (c Config) resolve(r *random) Config {
 	c.SyncTickPhase = r.duration(syncTickPeriod)
 	c.HousekeepingPhase = r.duration(housekeepingPeriod)
 	c.StatusPhase = r.duration(statusPeriod)
+	c.GarbagePhase = r.duration(garbagePeriod)
 	c.ClockPhase = r.duration(time.Second)
 	c.RelistDelay += r.duration(20 * time.Millisecond)
 	return c

@@ -7,12 +7,13 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// Periods of the kubelet's tickers, the same in all releases. kubelet/kubelet.go: syncLoop, housekeepingPeriod;
-// kubelet/status/status_manager.go: syncPeriod.
+// Periods of the kubelet's tickers, the same in all releases. kubelet/kubelet.go: syncLoop, housekeepingPeriod,
+// ContainerGCPeriod; kubelet/status/status_manager.go: syncPeriod.
 const (
 	syncTickPeriod     = time.Second
 	housekeepingPeriod = 2 * time.Second
 	statusPeriod       = 10 * time.Second
+	garbagePeriod      = time.Minute
 )
 
 const none = int32(-1)
@@ -269,6 +270,8 @@ func (m *machine) handle(in input) {
 		m.sendStatus()
 	case inputStatusAll:
 		m.sendAllStatuses()
+	case inputGarbage:
+		m.garbageTick(int(in.a), in.b)
 	case inputSandboxSeen:
 		m.sandboxSeen()
 	case inputProbeTick:

@@ -200,3 +200,19 @@ func (m *machine) collectGarbage(because int32) {
 		}
 	}
 }
+
+// garbageTick is the collection of once a minute, for a container whose newest record was created since the last one. It
+// keeps one record that does not run. kuberuntime/kuberuntime_gc.go: evictContainers.
+func (m *machine) garbageTick(position int, run int32) {
+	c := &m.containers[position]
+	if r := c.newest(); r == nil || r.run != run || r.state == recordRunning {
+		return
+	}
+	for len(c.records) > 1 {
+		oldest := c.records[0]
+		if oldest.state == recordRunning {
+			return
+		}
+		m.remove(c, oldest.run, cause(oldest.event, "garbage collection keeps one record that does not run", trace.Window{Max: garbagePeriod}))
+	}
+}

@@ -48,7 +48,7 @@ type probeWorker struct {
 	dead      bool // the process was gone before the probe that runs: it errs
 	lost      bool // … died under it: it fails, as the exec dies too
 	began     trace.Instant
-	ticked    trace.Instant // the last instant at which a tick and a manual run may have met
+	ticked    trace.Instant // when it last took a tick, or might have
 	tried     trace.Instant // the begin of the try that runs
 	tries     int
 
@@ -246,7 +246,7 @@ func (m *machine) probeTicks(i int, token int32) {
 		m.endWorker(i)
 		return
 	}
-	m.takeTrigger(w)
+	m.takeWake(w)
 	if !m.look(i) {
 		m.endWorker(i)
 		return
@@ -256,20 +256,20 @@ func (m *machine) probeTicks(i int, token int32) {
 	}
 }
 
-// takeTrigger uses up a manual run. One that meets a tick of the same instant is a race in the real worker: if the tick
-// wins, the manual run follows it, else it swallows the tick where it resets the ticker.
-func (m *machine) takeTrigger(w *probeWorker) {
-	if !w.triggered {
-		return
-	}
-	tick := m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0 && w.ticked != m.now
+// takeWake uses up what woke the worker: a tick, one that came while a probe ran included, or a manual run. Where both
+// are there the real worker's select takes either. A manual run restarts the ticker from 1.32 on, and so swallows the
+// tick; before, both run.
+func (m *machine) takeWake(w *probeWorker) {
+	tick := w.buffered || m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0 && w.ticked != m.now
 	w.ticked = m.now
-	if tick && (!m.kubelet.TriggerResetsTicker || m.choose(choiceTrigger, 2) == 1) {
+	if !w.triggered || tick && m.choose(choiceTrigger, 2) == 1 {
+		w.buffered = false
 		return
 	}
 	w.triggered = false
+	w.buffered = tick
 	if m.kubelet.TriggerResetsTicker {
-		w.anchor = m.now
+		w.anchor, w.buffered = m.now, false
 	}
 }
 
@@ -280,10 +280,7 @@ func (m *machine) rest(i int) {
 	case !w.alive:
 	case w.stopping:
 		m.endWorker(i)
-	case w.triggered:
-		m.armProbe(i, m.now)
-	case w.buffered:
-		w.buffered = false
+	case w.triggered || w.buffered:
 		m.armProbe(i, m.now)
 	default:
 		if at, ok := m.nextLook(w); ok {
@@ -359,8 +356,15 @@ func (m *machine) tryProbe(i int) {
 		w.dead = false
 	}
 	w.busy = true
+	m.endProbeAt(i, m.now.Add(takes))
+}
+
+// endProbeAt has the probe that runs end at an instant; whatever else the worker had in the queue is void.
+func (m *machine) endProbeAt(i int, at trace.Instant) {
+	w := &m.probes[i]
+	w.armed = trace.Never
 	w.token++
-	m.queue.push(m.now.Add(takes), inputProbeDone, int32(i), w.token, 0)
+	m.queue.push(at, inputProbeDone, int32(i), w.token, 0)
 }
 
 // probeTakes is how long the probe would take without its timeout.
@@ -569,8 +573,7 @@ func (m *machine) cancelProbes() {
 		w := &m.probes[i]
 		if w.alive && w.busy && w.spec.Handler == HandlerExec {
 			w.dead, w.lost = true, false
-			w.token++
-			m.queue.push(m.now, inputProbeDone, int32(i), w.token, 0)
+			m.endProbeAt(i, m.now)
 		}
 	}
 }
@@ -583,8 +586,7 @@ func (m *machine) probesLoseProcess(c *container, r *record) {
 			continue
 		}
 		w.busy, w.lost = true, true
-		w.token++
-		m.queue.push(m.now, inputProbeDone, int32(i), w.token, 0)
+		m.endProbeAt(i, m.now)
 	}
 }
 

@@ -31,6 +31,10 @@ func (m *machine) create(c *container) *record {
 	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, event: none, signalEv: none})
 	c.nextRun++
 	m.runtimeChanged()
+	if len(c.records) > 1 {
+		// The collection matters only if it comes before the start does, or if the start fails.
+		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), c.newest().run, 0)
+	}
 	return c.newest()
 }
 

@@ -374,8 +374,9 @@ func (m *machine) syncTick() {
 	}
 }
 
-// settled reports that the queue is empty: no process will end, no probe will change its mind, no step will come. A
-// resync then finds what the last one left, and so does every later one.
+// settled reports that the queue is empty: no process will end, no probe will change its mind, no step will come; and
+// that the last sync saw the runtime as it is. A resync then finds what the last one left, and so does every later one.
 func (m *machine) settled() bool {
-	return len(m.queue.items) == 0 && !m.pastDeadline() && !m.deadlineAhead()
+	seen := m.worker.synced && m.pleg.modified <= m.worker.lastSync
+	return seen && len(m.queue.items) == 0 && !m.pastDeadline() && !m.deadlineAhead()
 }

@@ -1,0 +1,128 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// row is one thing that both sides show, in words: an event, or a version of the status.
+type row struct {
+	at   trace.Instant
+	rank int
+	text string
+}
+
+func (r row) String() string { return fmt.Sprintf("%s %s", trace.Seconds(r.at), r.text) }
+
+// statusRank puts the versions of an instant behind its events.
+const statusRank = 1 << 16
+
+// seen are the kinds of events that the runtime's own record shows, and so every observer of it.
+func seen(k trace.Kind) bool {
+	switch k {
+	case trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
+		trace.CreateError, trace.Running, trace.StartError, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed,
+		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating:
+		return true
+	}
+	return false
+}
+
+// rows turns a trace into what is compared, up to an instant. Events of one instant are put into one order on both sides;
+// a version that shows nothing new is left out, for the kubelet also writes fields that the trace does not hold.
+func rows(t *trace.Trace, until trace.Instant) []row {
+	var all []row
+	for i := range t.Events {
+		if e := &t.Events[i]; seen(e.Kind) && e.At <= until {
+			all = append(all, row{e.At, int(e.Kind), eventText(t, e)})
+		}
+	}
+	last := ""
+	for i := range t.Statuses {
+		v := &t.Statuses[i]
+		if v.At > until || len(v.Containers) == 0 || !anyPresent(v) {
+			continue // the object before the kubelet has written to it
+		}
+		if text := statusText(t, v); text != last {
+			last = text
+			all = append(all, row{v.At, statusRank, text})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b row) int {
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		if a.rank != b.rank || a.rank == statusRank {
+			return cmp.Compare(a.rank, b.rank)
+		}
+		return strings.Compare(a.text, b.text)
+	})
+	return all
+}
+
+func anyPresent(v *trace.Status) bool {
+	for i := range v.Containers {
+		if v.Containers[i].Present {
+			return true
+		}
+	}
+	return v.Reason != ""
+}
+
+func eventText(t *trace.Trace, e *trace.Event) string {
+	name := "pod"
+	if e.Container != trace.NoContainer {
+		name = t.Containers[e.Container].Name
+	}
+	text := fmt.Sprintf("%s %v run %d", name, e.Kind, e.Run)
+	switch e.Kind {
+	case trace.Exited:
+		text += fmt.Sprintf(" code %d", e.ExitCode)
+	case trace.StopSignal:
+		text += fmt.Sprintf(" grace %v", e.Span)
+	}
+	return text
+}
+
+func statusText(t *trace.Trace, v *trace.Status) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "status %v %s deleting=%t", v.Phase, v.Reason, v.Deleting)
+	for i := range v.Containers {
+		c := &v.Containers[i]
+		if !c.Present {
+			continue
+		}
+		fmt.Fprintf(&b, "; %s %v %s %d", t.Containers[i].Name, c.State.Kind, c.State.Reason, c.State.ExitCode)
+		if c.Last.Kind != trace.StateNone {
+			fmt.Fprintf(&b, " last %v %s %d", c.Last.Kind, c.Last.Reason, c.Last.ExitCode)
+		}
+		fmt.Fprintf(&b, " started=%t ready=%t restarts=%d", c.Started, c.Ready, c.Restarts)
+	}
+	conditions := slices.Clone(v.Conditions)
+	slices.SortFunc(conditions, func(x, y trace.Condition) int { return cmp.Compare(x.Type, y.Type) })
+	for _, c := range conditions {
+		fmt.Fprintf(&b, "; %v=%t %s %s", c.Type, c.True, c.Reason, c.Message(t.Containers))
+	}
+	return b.String()
+}
+
+// firstDifference is the position of the first row that differs, or -1.
+func firstDifference(observed, predicted []row, slack time.Duration) int {
+	for i := range observed {
+		if i >= len(predicted) || observed[i].text != predicted[i].text {
+			return i
+		}
+		if d := observed[i].at.Sub(predicted[i].at); d > slack || -d > slack {
+			return i
+		}
+	}
+	if len(predicted) > len(observed) {
+		return len(observed)
+	}
+	return -1
+}
