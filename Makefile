@@ -33,7 +33,7 @@ demo: build ## Show a Pod with a mesh proxy on three targets, compared
 test: ## Vet, test the concurrent packages under the race detector, test everything
 	$(GO) vet ./...
 ifneq ($(HAVE_RACE),)
-	$(GO) test -race -short $(RACE)
+	GORACE=atexit_sleep_ms=0 $(GO) test -race -short $(RACE)
 else
 	@echo "no C compiler: the race detector is left out"
 endif
