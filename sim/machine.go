@@ -286,8 +286,7 @@ func (m *machine) handle(in input) {
 // finish ends a run whose queue is empty or holds only what lies beyond the horizon.
 func (m *machine) finish(empty bool) {
 	m.ended = true
-	m.trace.EndedAt = m.now
-	m.trace.Ending = trace.EndingHorizon
+	m.trace.EndedAt = m.lastChange()
 	switch {
 	case !m.object.exists:
 		m.trace.Ending = trace.EndingRemoved
@@ -295,10 +294,8 @@ func (m *machine) finish(empty bool) {
 		m.trace.Ending = trace.EndingTerminal
 	case empty:
 		m.trace.Ending = trace.EndingSteady
-		m.trace.EndedAt = m.lastChange()
 	default:
-		m.now = m.horizon
-		m.trace.EndedAt = m.horizon
+		m.trace.Ending, m.trace.EndedAt = trace.EndingHorizon, m.horizon
 	}
 	for i := range m.steps {
 		if !m.steps[i].fired {

@@ -287,7 +287,7 @@ func (p *purity) report(n ast.Node, format string, args ...any) {
 func (p *purity) imports(file *ast.File) {
 	for _, spec := range file.Imports {
 		path := strings.Trim(spec.Path.Value, `"`)
-		if !slices.Contains(pureImports, path) && !strings.HasPrefix(path, simPath+"/") {
+		if !slices.Contains(pureImports, path) && path != simPath && !strings.HasPrefix(path, simPath+"/") {
 			p.report(spec, "imports %q, which is not on the list of pure packages", path)
 		}
 	}
