@@ -116,6 +116,21 @@ func TestUnmodelledFieldsAreDocumented(t *testing.T) {
 	}
 }
 
+// TestOpenThingsAreDocumented wants every free choice and every field of sim.Config that a seed draws in docs/semantics.md.
+func TestOpenThingsAreDocumented(t *testing.T) {
+	page := read(t, "docs/semantics.md")
+	choices := regexp.MustCompile(`(?m)^\tchoice[A-Z]\w* += "([^"]+)"`).FindAllStringSubmatch(read(t, "sim/machine.go"), -1)
+	draws := regexp.MustCompile(`(?m)^\tc\.(\w+) \+?= `).FindAllStringSubmatch(read(t, "sim/config.go"), -1)
+	if len(choices) == 0 || len(draws) == 0 {
+		t.Fatalf("%d choices and %d drawn fields were found", len(choices), len(draws))
+	}
+	for _, match := range slices.Concat(choices, draws) {
+		if !strings.Contains(page, "`"+match[1]+"`") {
+			t.Errorf("docs/semantics.md does not mention `%s`", match[1])
+		}
+	}
+}
+
 // links are the targets of Markdown links that lead into the repository.
 var links = regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
 
