@@ -38,12 +38,6 @@ const (
 	killLiveness
 )
 
-func (a *podActions) init(count int) {
-	a.startInit = make([]start, 0, count)
-	a.startMain = make([]start, 0, count)
-	a.kills = make([]kill, 0, 2)
-}
-
 // computeActions fills the worker's plan.
 func (m *machine) computeActions() {
 	a, snap := &m.worker.sync.actions, &m.worker.snapshot

@@ -145,7 +145,7 @@ func newMachine(scenario *Scenario, target gates.Resolved, config Config) *machi
 	count := len(pod.Init) + len(pod.Main)
 	m.inits = len(pod.Init)
 	m.trace = &trace.Trace{
-		Target:     target.Target.String(),
+		Target:     target.Name,
 		Scenario:   scenario.Name,
 		Containers: make([]trace.Container, count),
 		Events:     make([]trace.Event, 0, 16+12*count),
@@ -155,17 +155,10 @@ func newMachine(scenario *Scenario, target gates.Resolved, config Config) *machi
 		m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})
 	}
 	m.causes = make([]trace.Cause, 0, 16+24*count)
-	m.queue.items = make([]input, 0, 8+4*count)
-	m.containers = make([]container, count)
-	records := make([]record, recordsAhead*count)
-	for i := range m.containers {
-		m.containers[i].records = records[i*recordsAhead : i*recordsAhead : (i+1)*recordsAhead]
-	}
-	m.killers = make([]killer, 0, count)
 	m.steps = make([]step, len(scenario.Steps))
-	m.status.init(count)
-	m.pleg.init(count)
-	m.worker.init(count)
+	m.layOut(count)
+	m.pleg.next, m.worker.tickAt = trace.Never, trace.Never
+	m.worker.lastEvent, m.worker.deadline = none, none
 	return m
 }
 

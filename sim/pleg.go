@@ -28,13 +28,6 @@ type seenState struct {
 	any   bool
 }
 
-func (p *pleg) init(count int) {
-	p.cache.init(count)
-	p.seen = make([]seenState, count)
-	p.news = make([]trace.Cause, 0, count+1)
-	p.next = trace.Never
-}
-
 // lastRelist is the instant of the last periodic relist at or before now, whether it was stepped or not.
 func (m *machine) lastRelist() trace.Instant {
 	first := trace.Instant(m.config.RelistPhase)

@@ -27,9 +27,9 @@ type snapshot struct {
 	records                  []recordView // snapshotDepth for each container, newest first
 }
 
-func (s *snapshot) init(count int) {
-	s.counts = make([]int8, count)
-	s.records = make([]recordView, count*snapshotDepth)
+func (s *snapshot) layOut(views *[]recordView, counts *[]int8, count int) {
+	s.counts = cut(counts, count)
+	s.records = cut(views, count*snapshotDepth)
 }
 
 func (s *snapshot) copyFrom(other *snapshot) {

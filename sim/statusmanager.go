@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
@@ -26,16 +28,15 @@ type statusManager struct {
 	conditions []trace.Condition
 }
 
-func (s *statusManager) init(count int) {
-	all := make([]containerStatus, 3*count)
-	s.current.containers, s.scratch.containers, s.api.containers = all[:count:count], all[count:2*count:2*count], all[2*count:]
-	for i := range all {
-		all[i].State.Run, all[i].Last.Run = none, none
+func (s *statusManager) layOut(memory *[]containerStatus, count int) {
+	for _, status := range [...]*podStatus{&s.current, &s.scratch, &s.api} {
+		status.containers = cut(memory, count)
+		for i := range status.containers {
+			status.containers[i].State.Run, status.containers[i].Last.Run = none, none
+		}
 	}
 	s.event = none
 	s.allAt = trace.Never
-	s.slab = make([]trace.ContainerStatus, 0, 8*count)
-	s.conditions = make([]trace.Condition, 0, 8*len(s.current.conditions))
 }
 
 func (s *statusManager) of(position int) *containerStatus { return &s.current.containers[position] }
@@ -358,29 +359,49 @@ func (s *statusManager) publishDeletion(m *machine) {
 // publish adds a version to the trace.
 func (m *machine) publish() {
 	s := &m.status
-	v := trace.Status{
+	m.trace.Statuses = append(m.trace.Statuses, trace.Status{
 		At: m.now, Phase: s.api.phase, Reason: s.api.reason, Message: s.api.message, Deleting: m.object.deleting, Event: s.event,
-	}
-	if len(s.slab)+len(m.containers) > cap(s.slab) {
-		s.slab = make([]trace.ContainerStatus, 0, 2*cap(s.slab))
+		Containers: m.publishedContainers(), Conditions: m.publishedConditions(),
+	})
+}
+
+// publishedContainers copies the API's container statuses into the memory of the trace.
+func (m *machine) publishedContainers() []trace.ContainerStatus {
+	s, n := &m.status, len(m.containers)
+	if len(s.slab)+n > cap(s.slab) {
+		s.slab = make([]trace.ContainerStatus, 0, m.chunk(n))
 	}
 	first := len(s.slab)
-	for i := range s.api.containers {
-		c := &s.api.containers[i]
-		s.slab = append(s.slab, trace.ContainerStatus{})
-		if c.Present {
-			s.slab[first+i] = c.ContainerStatus
+	s.slab = s.slab[:first+n]
+	list := s.slab[first : first+n : first+n]
+	for i := range list {
+		if c := &s.api.containers[i]; c.Present {
+			list[i] = c.ContainerStatus
 		}
 	}
-	v.Containers = s.slab[first:len(s.slab):len(s.slab)]
-	if len(s.conditions)+s.api.count > cap(s.conditions) {
-		s.conditions = make([]trace.Condition, 0, 2*cap(s.conditions))
-	}
-	first = len(s.conditions)
-	s.conditions = append(s.conditions, s.api.conditions[:s.api.count]...)
-	v.Conditions = s.conditions[first:len(s.conditions):len(s.conditions)]
-	m.trace.Statuses = append(m.trace.Statuses, v)
+	return list
 }
+
+// publishedConditions copies the API's conditions likewise; a version with the conditions of the last one shares them.
+func (m *machine) publishedConditions() []trace.Condition {
+	s := &m.status
+	now := s.api.conditions[:s.api.count]
+	if n := len(m.trace.Statuses); n > 0 && slices.Equal(m.trace.Statuses[n-1].Conditions, now) {
+		return m.trace.Statuses[n-1].Conditions
+	}
+	if len(s.conditions)+len(now) > cap(s.conditions) {
+		s.conditions = make([]trace.Condition, 0, m.chunk(len(now)))
+	}
+	first := len(s.conditions)
+	s.conditions = append(s.conditions, now...)
+	return s.conditions[first:len(s.conditions):len(s.conditions)]
+}
+
+// chunk is the memory for the next versions: as many as there are already, at least versionsAhead.
+func (m *machine) chunk(each int) int { return each * max(versionsAhead, len(m.trace.Statuses)/2) }
+
+// versionsAhead is how many versions of the status get their memory at once.
+const versionsAhead = 6
 
 // earlyReadyToStart publishes PodReadyToStartContainers as soon as the sandbox is there. kubelet.go: OnPodSandboxReady,
 // 1.36 and later.

@@ -56,11 +56,6 @@ type startReason struct {
 	span time.Duration
 }
 
-func (s *syncRun) init(count int) {
-	s.actions.init(count)
-	s.results = make([]startResult, count)
-}
-
 // syncPod begins a SyncPod. Status is generated before the containers are touched, so what this sync does becomes
 // visible in the next one.
 func (m *machine) syncPod() {

@@ -75,13 +75,6 @@ type worker struct {
 	tickAt    trace.Instant
 }
 
-func (w *worker) init(count int) {
-	w.snapshot.init(count)
-	w.sync.init(count)
-	w.lastEvent, w.deadline = none, none
-	w.tickAt = trace.Never
-}
-
 // podArrives is the kubelet's first sight of the Pod. kubelet.go: HandlePodAdditions.
 func (m *machine) podArrives() {
 	if !m.object.exists {

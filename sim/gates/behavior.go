@@ -8,7 +8,9 @@ import (
 
 // Resolved is a target turned into behaviours.
 type Resolved struct {
-	Target    Target
+	Target Target
+	// Name is Target.String().
+	Name      string
 	API       APIServer
 	Scheduler Scheduler
 	Kubelet   Kubelet
@@ -201,6 +203,7 @@ func Resolve(t Target) (Resolved, error) {
 	}
 	return Resolved{
 		Target:    t,
+		Name:      t.String(),
 		API:       apiServer(t.Control),
 		Scheduler: Scheduler{SidecarContainers: t.Control.On(SidecarContainers)},
 		Kubelet:   kubelet(t.Nodes[0]),
