@@ -17,7 +17,7 @@ const (
 )
 
 // createObject stores the Pod and has it scheduled. It returns false if no kubelet will ever see it.
-func (m *machine) createObject(target gates.Resolved) bool {
+func (m *machine) createObject(scheduler gates.Scheduler) bool {
 	pod := &m.scenario.Pod
 	keepSidecars, keepRules := true, true
 	if !pod.Static {
@@ -37,7 +37,7 @@ func (m *machine) createObject(target gates.Resolved) bool {
 	m.object.event = m.emit(podEvent(trace.PodCreated))
 	m.reportDropped(keepSidecars, keepRules)
 	m.scheduleSteps()
-	if m.sidecars && !target.Scheduler.SidecarContainers && !pod.Static {
+	if m.sidecars && !scheduler.SidecarContainers && !pod.Static {
 		e := podEvent(trace.PodUnscheduled)
 		e.Reason = unschedulable
 		m.object.event = m.emit(e, cause(m.object.event, "the scheduler looks at it", windowNow))

@@ -131,35 +131,31 @@ func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace
 	if err := scenario.Validate(); err != nil {
 		return nil, err
 	}
-	m := newMachine(scenario, target, config)
-	if m.createObject(target) {
+	own := &memory{}
+	m := &own.machine
+	m.setUp(scenario, &target, config, own)
+	if m.createObject(target.Scheduler) {
 		m.loop()
 	}
 	return m.trace, nil
 }
 
-func newMachine(scenario *Scenario, target gates.Resolved, config Config) *machine {
-	m := &machine{scenario: scenario, api: target.API, kubelet: target.Kubelet, random: random{config.Seed}}
+// setUp makes the machine ready for its run.
+func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Config, own *memory) {
+	m.scenario, m.api, m.kubelet, m.random = scenario, target.API, target.Kubelet, random{config.Seed}
 	m.config = config.resolve(&m.random)
 	pod := &scenario.Pod
 	count := len(pod.Init) + len(pod.Main)
 	m.inits = len(pod.Init)
-	m.trace = &trace.Trace{
-		Target:     target.Name,
-		Scenario:   scenario.Name,
-		Containers: make([]trace.Container, count),
-		Events:     make([]trace.Event, 0, 16+12*count),
-		Statuses:   make([]trace.Status, 0, 6+2*count),
-	}
+	m.layOutTrace(count)
+	m.trace.Target, m.trace.Scenario = target.Name, scenario.Name
 	for _, u := range scenario.Unmodelled {
 		m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})
 	}
-	m.causes = make([]trace.Cause, 0, 16+24*count)
 	m.steps = make([]step, len(scenario.Steps))
-	m.layOut(count)
+	m.layOut(count, own)
 	m.pleg.next, m.worker.tickAt = trace.Never, trace.Never
 	m.worker.lastEvent, m.worker.deadline = none, none
-	return m
 }
 
 // setUpContainers fills the table of containers once the API server has had its say on their fields.

@@ -2,12 +2,13 @@ package sim
 
 import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 
-// smallPod is how many containers a Pod may have to fit into memory that is made in one piece. Most do, and
-// one allocation in place of two dozen saves a good part of the time of a short run.
+// smallPod is how many containers a Pod may have for its run to need two allocations: the machine, which is garbage
+// after the run, and the trace. Most Pods are small, and memory is a good part of the time of a short run.
 const smallPod = 4
 
-// memory is the machine's memory for a small Pod.
+// memory is a machine with its memory for a small Pod.
 type memory struct {
+	machine
 	containers [smallPod]container
 	records    [smallPod * recordsAhead]record
 	statuses   [3 * smallPod]containerStatus
@@ -23,6 +24,28 @@ type memory struct {
 	news       [smallPod + 1]trace.Cause
 }
 
+// traceMemory is the memory of a trace that is not long.
+type traceMemory struct {
+	trace.Trace
+	table      [smallPod]trace.Container
+	events     [48]trace.Event
+	causes     [72]trace.Cause
+	statuses   [12]trace.Status
+	containers [12 * (smallPod - 1)]trace.ContainerStatus
+	conditions [40]trace.Condition
+}
+
+// layOutTrace gives the trace its memory. What does not suffice grows.
+func (m *machine) layOutTrace(count int) {
+	mem := &traceMemory{}
+	table := mem.table[:]
+	m.trace = &mem.Trace
+	m.trace.Containers = cut(&table, count)
+	m.trace.Events, m.trace.Statuses = mem.events[:0], mem.statuses[:0]
+	m.causes = mem.causes[:0]
+	m.status.slab, m.status.conditions = mem.containers[:0], mem.conditions[:0]
+}
+
 // cut takes n elements off the front of a piece of memory, or makes new ones if it is too short. The rest is for the
 // next cut.
 func cut[T any](from *[]T, n int) []T {
@@ -35,8 +58,7 @@ func cut[T any](from *[]T, n int) []T {
 }
 
 // layOut gives every part of the machine its memory.
-func (m *machine) layOut(count int) {
-	mem := &memory{}
+func (m *machine) layOut(count int, mem *memory) {
 	containers, records, statuses := mem.containers[:], mem.records[:], mem.statuses[:]
 	views, counts, starts := mem.views[:], mem.counts[:], mem.starts[:]
 	inputs, killers, probes := mem.inputs[:], mem.killers[:], mem.probes[:]

@@ -155,6 +155,11 @@ func (m *machine) pullEnds(c *container) {
 func (m *machine) createContainer(c *container) {
 	st := &m.worker.sync.starts
 	st.stage = startCreating
+	if currentStart(c).Create == "ConfigError" {
+		// The kubelet cannot put the configuration together and does not call the runtime.
+		m.createEnds(c)
+		return
+	}
 	m.startWaits(c.latency.Create)
 }
 
