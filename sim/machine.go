@@ -155,7 +155,7 @@ func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Confi
 	m.steps = make([]step, len(scenario.Steps))
 	m.layOut(count, own)
 	m.pleg.next, m.worker.tickAt = trace.Never, trace.Never
-	m.worker.lastEvent, m.worker.deadline = none, none
+	m.worker.lastEvent, m.worker.deadline, m.pleg.lost = none, none, none
 }
 
 // setUpContainers fills the table of containers once the API server has had its say on their fields.
@@ -260,7 +260,7 @@ func (m *machine) handle(in input) {
 	case inputStatusAll:
 		m.sendAllStatuses()
 	case inputGarbage:
-		m.garbageTick(int(in.a), in.b)
+		m.garbageTick(int(in.a))
 	case inputSandboxSeen:
 		m.sandboxSeen()
 	case inputProbeTick:

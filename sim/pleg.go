@@ -16,6 +16,7 @@ type pleg struct {
 	next     trace.Instant // the relist in the queue
 	changed  bool          // the runtime has something that the cache has not
 	removed  bool          // … lacks a record that the cache has
+	lost     int32         // the removal of a record that was never seen to run or end, or none
 	news     []trace.Cause // scratch
 	seen     []seenState   // what the last relist compared with
 	sandbox  bool          // the sandbox was ready then
@@ -95,7 +96,7 @@ func (m *machine) reconcile(periodic bool) {
 	if news > 0 || p.removed {
 		p.cache.take(m)
 		p.hasEntry, p.modified = true, m.now
-		p.changed, p.removed = false, false
+		p.changed, p.removed, p.lost = false, false, none
 		m.remember()
 	}
 	if !periodic {
@@ -111,16 +112,20 @@ func (m *machine) reconcile(periodic bool) {
 	}
 }
 
-// plegEvents counts what a relist finds new, and how much of it wakes the worker: a run that appeared and runs, ended
-// or vanished, the sandbox likewise. A record in state Created is news, but wakes nobody. pleg/generic.go:
-// generateEvents, Relist; kubelet.go: isSyncPodWorthy.
+// plegEvents counts what a relist finds new, and how much of it wakes the worker: a run that appeared and runs or ended,
+// or vanished without having been seen to end; the sandbox likewise. A record in state Created is news, but wakes nobody.
+// pleg/generic.go: generateEvents, Relist; kubelet.go: isSyncPodWorthy.
 func (m *machine) plegEvents() (news, wakes int) {
 	p := &m.pleg
+	if p.lost != none {
+		news, wakes = 1, 1
+	}
 	if !p.changed {
-		return 0, 0
+		return news, wakes
 	}
 	if m.sandbox.ready != p.sandbox {
-		news, wakes = 1, 1
+		news++
+		wakes++
 	}
 	for i := range m.containers {
 		c, seen := &m.containers[i], p.seen[i]
@@ -148,6 +153,9 @@ func (m *machine) newsCauses() []trace.Cause {
 	window := windowUpTo(m.config.RelistPeriod)
 	if m.sandbox.exists && m.sandbox.ready != p.sandbox {
 		news = append(news, cause(m.sandbox.event, "seen by relist", window))
+	}
+	if p.lost != none {
+		news = append(news, cause(p.lost, "seen by relist", window))
 	}
 	for i := range m.containers {
 		c, seen := &m.containers[i], p.seen[i]
@@ -194,18 +202,23 @@ func (m *machine) collectGarbage(because int32) {
 	}
 }
 
-// garbageTick is the collection of once a minute, for a container whose newest record was created since the last one. It
-// keeps one record that does not run. kuberuntime/kuberuntime_gc.go: evictContainers.
-func (m *machine) garbageTick(position int, run int32) {
+// garbageTick is the collection of once a minute, for a container that got a record since the last one. It keeps the
+// newest of the records that do not run. kuberuntime/kuberuntime_gc.go: evictContainers, enforceMaxContainersPerEvictUnit.
+func (m *machine) garbageTick(position int) {
 	c := &m.containers[position]
-	if r := c.newest(); r == nil || r.run != run || r.state == recordRunning {
-		return
-	}
-	for len(c.records) > 1 {
-		oldest := c.records[0]
-		if oldest.state == recordRunning {
-			return
+	idle := 0
+	for i := range c.records {
+		if c.records[i].state != recordRunning {
+			idle++
 		}
-		m.remove(c, oldest.run, cause(oldest.event, "garbage collection keeps one record that does not run", trace.Window{Max: garbagePeriod}))
+	}
+	for i := 0; idle > 1; {
+		r := &c.records[i]
+		if r.state == recordRunning {
+			i++
+			continue
+		}
+		m.remove(c, r.run, cause(r.event, "garbage collection keeps one record that does not run", trace.Window{Max: garbagePeriod}))
+		idle--
 	}
 }

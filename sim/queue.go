@@ -21,7 +21,7 @@ const (
 	inputProbeDone                    // a probe has its answer; a, b likewise
 	inputKiller                       // a stop goes on; a is the killer, b the token
 	inputHookEndsRun                  // a hook ended the process; a is the container, b the run
-	inputGarbage                      // the garbage collection; a is a container whose run b was just created
+	inputGarbage                      // the garbage collection; a is a container that got a record since the last one
 	inputSandboxSeen                  // the early PodReadyToStartContainers update
 )
 

@@ -33,7 +33,7 @@ func (m *machine) create(c *container) *record {
 	m.runtimeChanged()
 	if len(c.records) > 1 {
 		// The collection matters only if it comes before the start does, or if the start fails.
-		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), c.newest().run, 0)
+		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
 	}
 	return c.newest()
 }
@@ -143,9 +143,14 @@ func (m *machine) hookEndsRun(position int, run int32) {
 func (m *machine) remove(c *container, run int32, because trace.Cause) {
 	for i := range c.records {
 		if c.records[i].run == run {
+			seen := m.pleg.seen[c.position]
+			unended := c.records[i].state == recordCreated && seen.any && run <= seen.run
 			c.records = append(c.records[:i], c.records[i+1:]...)
-			m.emit(c.event(trace.Removed, run), because)
+			removed := m.emit(c.event(trace.Removed, run), because)
 			m.pleg.removed = true
+			if unended {
+				m.pleg.lost = removed
+			}
 			m.needRelist()
 			return
 		}

@@ -2,8 +2,8 @@ package sim
 
 import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 
-// snapshotDepth is how many records of one container a snapshot keeps: the newest, and more than the garbage
-// collection ever leaves behind it.
+// snapshotDepth is how many records of one container a snapshot keeps. The kubelet keeps all and looks at the two newest
+// and at the newest that exited; records whose start failed can put many between these.
 const snapshotDepth = 3
 
 // recordView is a record as a relist saw it.
@@ -48,10 +48,19 @@ func (s *snapshot) take(m *machine) {
 		n := min(len(records), snapshotDepth)
 		s.counts[i] = int8(n)
 		for j := range n {
-			r := &records[len(records)-1-j]
-			s.records[i*snapshotDepth+j] = recordView{r.run, r.state, r.sandbox, r.exitCode, r.reason, r.startedAt, r.finishedAt, r.event}
+			s.records[i*snapshotDepth+j].take(&records[len(records)-1-j])
+		}
+		for j := len(records) - n; j >= 0 && n == snapshotDepth; j-- {
+			if records[j].state == recordExited {
+				s.records[i*snapshotDepth+n-1].take(&records[j])
+				break
+			}
 		}
 	}
+}
+
+func (v *recordView) take(r *record) {
+	*v = recordView{r.run, r.state, r.sandbox, r.exitCode, r.reason, r.startedAt, r.finishedAt, r.event}
 }
 
 // of returns the container's records, newest first.

@@ -184,9 +184,9 @@ func (m *machine) sandboxMade() {
 // kuberuntime_container.go: purgeInitContainers.
 func (m *machine) purgeInits() {
 	for i := range m.inits {
-		records := m.worker.snapshot.of(i)
-		for j := range records {
-			m.remove(&m.containers[i], records[j].run, cause(m.worker.lastEvent, "a new sandbox starts afresh", windowNow))
+		c := &m.containers[i]
+		for len(c.records) > 0 {
+			m.remove(c, c.records[0].run, cause(m.worker.lastEvent, "a new sandbox starts afresh", windowNow))
 		}
 	}
 }
