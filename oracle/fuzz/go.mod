@@ -1,0 +1,7 @@
+module github.com/sidecar-conformance/sidecar-conformance/oracle/fuzz
+
+go 1.26.0
+
+require github.com/sidecar-conformance/sidecar-conformance v0.0.0
+
+replace github.com/sidecar-conformance/sidecar-conformance => ../..

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
+)
+
+// shrink takes things off a Pod as long as simulator and kubelet still differ.
+func (c *comparer) shrink(ctx context.Context, pod generated, r outcome) (generated, outcome, error) {
+	tries := 0
+	for improved := true; improved && tries < c.options.shrinks; {
+		improved = false
+		smaller := reductions(pod.scenario)
+		for first := 0; first < len(smaller) && tries < c.options.shrinks; first += batch {
+			candidates := make([]generated, 0, batch)
+			for i, s := range smaller[first:min(first+batch, len(smaller))] {
+				candidates = append(candidates, generated{id: fmt.Sprintf("%s.%d", pod.id, first+i), scenario: s})
+			}
+			tries += len(candidates)
+			outcomes, err := c.compare(ctx, candidates)
+			if err != nil {
+				return pod, r, err
+			}
+			if i := slices.IndexFunc(outcomes, func(o outcome) bool { return o.failure == "" && o.result.Verdict == judge.Diverges }); i >= 0 {
+				pod.scenario, r, improved = candidates[i].scenario, outcomes[i], true
+				break
+			}
+		}
+	}
+	return pod, r, nil
+}
+
+// reductions are the Pods that are one step simpler, the largest steps first.
+func reductions(s sim.Scenario) []sim.Scenario {
+	var list []sim.Scenario
+	try := func(change func(*sim.Scenario) bool) {
+		if c := clone(s); change(&c) && c.Validate() == nil {
+			list = append(list, c)
+		}
+	}
+	for i := range s.Pod.Init {
+		try(func(c *sim.Scenario) bool { c.Pod.Init = slices.Delete(c.Pod.Init, i, i+1); return true })
+	}
+	for i := range s.Pod.Main {
+		try(func(c *sim.Scenario) bool { c.Pod.Main = slices.Delete(c.Pod.Main, i, i+1); return true })
+	}
+	for i := range s.Steps {
+		try(func(c *sim.Scenario) bool { c.Steps = slices.Delete(c.Steps, i, i+1); return true })
+	}
+	try(func(c *sim.Scenario) bool { return unset(&c.Pod.ActiveDeadlineSeconds) })
+	try(func(c *sim.Scenario) bool { c.Horizon /= 2; return c.Horizon > 20*time.Second })
+	for i := range len(s.Pod.Init) + len(s.Pod.Main) {
+		at := func(c *sim.Scenario) *sim.Container {
+			if i < len(c.Pod.Init) {
+				return &c.Pod.Init[i]
+			}
+			return &c.Pod.Main[i-len(c.Pod.Init)]
+		}
+		for _, change := range containerReductions(at(&s)) {
+			try(func(c *sim.Scenario) bool { return change(at(c)) })
+		}
+	}
+	return list
+}
+
+// containerReductions are the changes that make a container simpler. Each reports whether it changed anything.
+func containerReductions(now *sim.Container) []func(*sim.Container) bool {
+	list := []func(*sim.Container) bool{
+		func(c *sim.Container) bool { return unset(&c.Startup) },
+		func(c *sim.Container) bool { return unset(&c.Readiness) },
+		func(c *sim.Container) bool { return unset(&c.Liveness) },
+		func(c *sim.Container) bool { return unset(&c.PostStart) },
+		func(c *sim.Container) bool { return unset(&c.PreStop) },
+		func(c *sim.Container) bool { had := len(c.Behavior.Starts) > 0; c.Behavior.Starts = nil; return had },
+	}
+	for i := range now.Behavior.Runs {
+		list = append(list,
+			func(c *sim.Container) bool {
+				c.Behavior.Runs = slices.Delete(c.Behavior.Runs, i, i+1)
+				return len(c.Behavior.Runs) > 0
+			},
+			func(c *sim.Container) bool {
+				r := &c.Behavior.Runs[i]
+				had := r.Startup != nil
+				r.Startup = nil
+				return had
+			},
+			func(c *sim.Container) bool {
+				r := &c.Behavior.Runs[i]
+				had := r.Readiness != nil
+				r.Readiness = nil
+				return had
+			},
+			func(c *sim.Container) bool {
+				r := &c.Behavior.Runs[i]
+				had := r.Liveness != nil
+				r.Liveness = nil
+				return had
+			},
+			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].PostStart) },
+			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].PreStop) },
+			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].OnStop) },
+			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].ExitCode) },
+		)
+	}
+	return list
+}
+
+// unset gives a value its zero and reports whether it had another.
+func unset[T comparable](v *T) bool {
+	var zero T
+	had := *v != zero
+	*v = zero
+	return had
+}
+
+func clone(s sim.Scenario) sim.Scenario {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // plain data
+	}
+	var c sim.Scenario
+	if err := json.Unmarshal(text, &c); err != nil {
+		panic(err)
+	}
+	return c
+}
