@@ -154,6 +154,8 @@ func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Confi
 	}
 	m.steps = make([]step, len(scenario.Steps))
 	m.layOut(count, own)
+	m.pleg.base = trace.Instant(m.config.RelistPhase)
+	m.pleg.before = m.pleg.base.Add(-m.config.RelistPeriod)
 	m.pleg.next, m.worker.tickAt = trace.Never, trace.Never
 	m.worker.lastEvent, m.worker.deadline, m.pleg.lost = none, none, none
 }

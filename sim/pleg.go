@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
 
 // The Pod lifecycle event generator: once a second it lists the runtime, keeps a cache of what it saw, and wakes the
 // Pod's worker if something changed. kubelet/pleg/generic.go: Relist; kubelet/container/cache.go.
@@ -14,6 +18,8 @@ type pleg struct {
 	hasEntry bool
 	observed trace.Instant // of the last on-demand relist of the Pod
 	next     trace.Instant // the relist in the queue
+	base     trace.Instant // a periodic relist from which the later ones count
+	before   trace.Instant // the periodic relist before that
 	changed  bool          // the runtime has something that the cache has not
 	removed  bool          // … lacks a record that the cache has
 	lost     int32         // the removal of a record that was never seen to run or end, or none
@@ -31,12 +37,12 @@ type seenState struct {
 
 // lastRelist is the instant of the last periodic relist at or before now, whether it was stepped or not.
 func (m *machine) lastRelist() trace.Instant {
-	first := trace.Instant(m.config.RelistPhase)
-	period := trace.Instant(m.config.RelistPeriod)
-	if m.now < first {
-		return first - period
+	p := &m.pleg
+	if m.now < p.base {
+		return p.before
 	}
-	return first + (m.now-first)/period*period
+	period := trace.Instant(m.config.RelistPeriod)
+	return p.base + (m.now-p.base)/period*period
 }
 
 // newerThan reports whether the cache has a status newer than an instant. Relists that were not stepped count, one of
@@ -57,13 +63,34 @@ func (m *machine) needRelist() {
 	if m.pleg.next != trace.Never {
 		return
 	}
-	m.pleg.next = tickAfter(m.now, m.config.RelistPhase, m.config.RelistPeriod)
+	m.pleg.next = tickAfter(m.now, time.Duration(m.pleg.base), m.config.RelistPeriod)
 	m.queue.push(m.pleg.next, inputRelist, 0, 0, 0)
+}
+
+// requestRelist is RequestRelist: the PLEG looks at the one Pod, at once. The same goroutine does the periodic relists: one that
+// falls due meanwhile comes behind, and the later ones count from there. pleg/generic.go: workerLoopIteration, 1.36 and later.
+func (m *machine) requestRelist(by int32) {
+	p := &m.pleg
+	if m.lastRelist() == m.now {
+		return // that one has served it
+	}
+	done := m.now.Add(m.config.RelistDelay)
+	m.queue.push(done, inputRelistPod, by, 0, 0)
+	if due := tickAfter(m.now, time.Duration(p.base), m.config.RelistPeriod); due < done {
+		p.before, p.base = due.Add(-m.config.RelistPeriod), done
+		if p.next != trace.Never {
+			p.next = done
+			m.queue.push(done, inputRelist, 0, 0, 0)
+		}
+	}
 }
 
 // relist is the periodic relist.
 func (m *machine) relist() {
 	p := &m.pleg
+	if m.now != p.next {
+		return // it was put off
+	}
 	p.next = trace.Never
 	m.reconcile(true)
 	if p.changed || p.removed || m.worker.waiting {
@@ -71,13 +98,8 @@ func (m *machine) relist() {
 	}
 }
 
-// relistPod is the relist of one Pod that the last sync asked for; one that a periodic relist overtook is dropped.
-// pleg/generic.go: workerLoopIteration, relistPod, 1.36 and later.
-func (m *machine) relistPod() {
-	if m.now.Add(-m.config.RelistDelay) > m.lastRelist() {
-		m.reconcile(false)
-	}
-}
+// relistPod is the relist of one Pod that the last sync asked for. pleg/generic.go: relistPod, 1.36 and later.
+func (m *machine) relistPod() { m.reconcile(false) }
 
 // reconcile compares the runtime with what the last relist saw, refreshes the cache, hands the fresh status to a worker
 // that waits, and wakes the worker for what is new.

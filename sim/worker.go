@@ -248,7 +248,7 @@ func (m *machine) endSync(outcome syncOutcome) {
 	w.sync.running = false
 	w.lastSync, w.synced = m.now, true
 	if outcome.relist && m.kubelet.OnDemandRelist {
-		m.queue.push(m.now.Add(m.config.RelistDelay), inputRelistPod, w.lastEvent, 0, 0)
+		m.requestRelist(w.lastEvent)
 	}
 	if !outcome.terminal {
 		m.forgetIdle()
