@@ -26,7 +26,7 @@ const simPath = "github.com/sidecar-conformance/sidecar-conformance/sim"
 // pureImports are the packages of the standard library that sim and what lies below it may import. None of them reads a
 // clock, a file or the environment, except through the functions that impureUses finds.
 var pureImports = []string{
-	"bytes", "cmp", "encoding/json", "errors", "fmt", "io", "iter", "maps", "math", "math/bits", "slices", "sort", "strconv",
+	"bytes", "cmp", "container/heap", "encoding/json", "errors", "fmt", "io", "iter", "maps", "math", "math/bits", "slices", "sort", "strconv",
 	"strings", "time", "unicode", "unicode/utf16", "unicode/utf8",
 }
 

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"container/heap"
 	"fmt"
 	"strings"
 	"time"
@@ -58,17 +59,8 @@ func Exact(s *sim.Scenario, target gates.Resolved, config sim.Config, observed *
 	}
 	search.observed = rows(observed, search.how.Until)
 	search.config.KeepIdle = false
-	if err := search.try([]int32{}); err != nil {
+	if err := search.run(); err != nil {
 		return Result{}, err
-	}
-	for search.best.at >= 0 {
-		improved, err := search.improve()
-		if err != nil {
-			return Result{}, err
-		}
-		if !improved {
-			break
-		}
 	}
 	if search.best.at >= 0 {
 		search.best.Verdict = Diverges
@@ -77,8 +69,8 @@ func Exact(s *sim.Scenario, target gates.Resolved, config sim.Config, observed *
 	return search.best, nil
 }
 
-// search is a climb: it varies one choice at a time, the one nearest to the first difference first, and keeps what moves
-// that difference further back.
+// search goes through the simulator's choices, the run that agrees longest first. Each sequence of choices is met once:
+// what follows from a run varies only choices behind those that led to it.
 type search struct {
 	scenario *sim.Scenario
 	target   gates.Resolved
@@ -87,52 +79,113 @@ type search struct {
 	observed []row
 	best     Result
 	runs     int
-	last     Result
+	frontier frontier
+}
+
+// branch is a run whose later choices can still be varied.
+type branch struct {
+	at      int  // the first difference
+	depth   int  // how many choices were varied
+	same    bool // nothing that can be seen came of the last variation
+	order   int
+	forced  int // how many choices are given
+	taken   []trace.Choice
+	limit   trace.Instant
+	visible []row
+}
+
+// frontier is a heap of branches: longest agreement first, then fewest variations.
+type frontier []*branch
+
+func (f frontier) Len() int      { return len(f) }
+func (f frontier) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
+func (f frontier) Less(i, j int) bool {
+	a, b := f[i], f[j]
+	switch {
+	case a.at != b.at:
+		return a.at > b.at
+	case a.same != b.same:
+		return b.same
+	case a.depth != b.depth:
+		return a.depth < b.depth
+	}
+	return a.order < b.order
+}
+func (f *frontier) Push(b any) { *f = append(*f, b.(*branch)) }
+func (f *frontier) Pop() any {
+	last := len(*f) - 1
+	b := (*f)[last]
+	*f = (*f)[:last]
+	return b
+}
+
+func (s *search) run() error {
+	if err := s.try([]int32{}, nil); err != nil {
+		return err
+	}
+	for s.best.at >= 0 && len(s.frontier) > 0 && s.runs < s.how.MaxRuns {
+		if err := s.expand(heap.Pop(&s.frontier).(*branch)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expand varies each choice of a run before its first difference, the nearest to it first. It stops when a variation
+// agrees longer, and leaves the rest for later.
+func (s *search) expand(b *branch) error {
+	for i := len(b.taken) - 1; i >= b.forced; i-- {
+		if b.taken[i].At > b.limit {
+			continue
+		}
+		for way := range b.taken[i].Options {
+			if way == b.taken[i].Taken {
+				continue
+			}
+			if s.runs >= s.how.MaxRuns {
+				return nil
+			}
+			at := s.best.at
+			if err := s.try(forced(b.taken, i, way), b); err != nil {
+				return err
+			}
+			if s.best.at < 0 {
+				return nil
+			}
+			if s.best.at > at {
+				rest := *b
+				rest.taken = b.taken[:i]
+				heap.Push(&s.frontier, &rest)
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // try runs the simulator with the given choices.
-func (s *search) try(choices []int32) error {
+func (s *search) try(choices []int32, from *branch) error {
 	s.runs++
 	s.config.Choices = choices
 	t, err := sim.Run(s.scenario, s.target, s.config)
 	if err != nil {
 		return fmt.Errorf("replaying %q: %w", s.scenario.Name, err)
 	}
-	s.last = Result{Choices: choices, Predicted: t, observed: s.observed, predicted: rows(t, s.how.Until)}
-	s.last.at = firstDifference(s.observed, s.last.predicted, s.how.Slack)
-	if s.runs == 1 || s.better() {
-		s.best = s.last
+	r := Result{Choices: choices, Predicted: t, observed: s.observed, predicted: rows(t, s.how.Until)}
+	r.at = firstDifference(s.observed, r.predicted, s.how.Slack)
+	if from == nil || r.at < 0 || r.at > s.best.at {
+		s.best = r
 	}
+	if r.at < 0 {
+		return nil
+	}
+	b := &branch{at: r.at, order: s.runs, forced: len(choices), taken: t.Choices, limit: s.differenceAt(r), visible: r.predicted}
+	if from != nil {
+		b.depth = from.depth + 1
+		b.same = firstDifference(from.visible, b.visible, 0) < 0
+	}
+	heap.Push(&s.frontier, b)
 	return nil
-}
-
-func (s *search) better() bool { return s.last.at < 0 || s.best.at >= 0 && s.last.at > s.best.at }
-
-// improve looks for a better run among the neighbours of the best one.
-func (s *search) improve() (bool, error) {
-	base := s.best
-	taken := base.Predicted.Choices
-	limit := s.differenceAt(base)
-	for i := len(taken) - 1; i >= 0; i-- {
-		if taken[i].At > limit {
-			continue
-		}
-		for way := range taken[i].Options {
-			if way == taken[i].Taken {
-				continue
-			}
-			if s.runs >= s.how.MaxRuns {
-				return false, nil
-			}
-			if err := s.try(forced(taken, i, way)); err != nil {
-				return false, err
-			}
-			if s.best.at != base.at {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }
 
 // differenceAt is the instant of the first difference, on whichever side is later.
