@@ -34,6 +34,7 @@ type response struct {
 
 // outcome is what came of one Pod.
 type outcome struct {
+	config  sim.Config
 	result  judge.Result
 	failure string // the oracle's, if it could not run the Pod
 	virtual time.Duration
@@ -96,7 +97,7 @@ func (c *comparer) judge(pod generated, r response) (outcome, error) {
 	result, err := judge.Exact(&pod.scenario, c.target, config, observed, judge.Exactly{
 		Until: trace.Instant(pod.scenario.Horizon - margin), Slack: time.Millisecond, MaxRuns: c.options.runs,
 	})
-	return outcome{result: result, virtual: pod.scenario.Horizon}, err
+	return outcome{config: config, result: result, virtual: pod.scenario.Horizon}, err
 }
 
 // ask runs one process of the oracle over the Pods.

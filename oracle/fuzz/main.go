@@ -157,7 +157,7 @@ func replay(ctx context.Context, c *comparer) (int, error) {
 	if results[0].failure != "" {
 		return 0, errors.New(results[0].failure)
 	}
-	fmt.Printf("%schoices of the best run: %v\n", results[0].result.Explain(), results[0].result.Choices)
+	fmt.Printf("%schoices of the best run: %v\nconfig: %+v\n", results[0].result.Explain(), results[0].result.Choices, results[0].config)
 	if results[0].result.Verdict != judge.Conforms {
 		return 1, nil
 	}
