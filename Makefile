@@ -53,7 +53,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 60s)
 	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd fixtures sim | xargs -n1 dirname | sort -u); do \
 		for target in $$($(GO) test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
 			echo "$$dir $$target"; \
-			$(GO) test ./$$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+			$(GO) test ./$$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; \
 		done; \
 	done
 
