@@ -6,6 +6,8 @@ BIN      := bin/sidecar-conformance
 PREFIX   ?= $(HOME)/.local
 FUZZTIME ?= 60s
 COUNT    ?= 5
+N        ?= 1000
+SEED     ?= 1
 
 # The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
 GOLDEN := ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
@@ -15,10 +17,10 @@ RACE   := ./cmd/... ./fixtures
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test golden verify fuzz bench demo clean
+.PHONY: help build install test golden verify fuzz bench oracle oracle-fuzz demo clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/sidecar-conformance
 	@mkdir -p bin
@@ -59,6 +61,13 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 60s)
 
 bench: ## Run the benchmarks COUNT times (default 5)
 	$(GO) test -run '^$$' -bench . -count $(COUNT) ./sim ./fixtures ./cmd/...
+
+oracle: ## Build the real kubelets of all releases, or of RELEASE, as programs in virtual time
+	@$(MAKE) --no-print-directory -C oracle $(if $(RELEASE),oracle-$(RELEASE),all)
+
+oracle-fuzz: ## Compare N Pods drawn from SEED with the real kubelet of RELEASE (default 1.37); keep differences in oracle/found
+	@$(MAKE) --no-print-directory -C oracle oracle-$(or $(RELEASE),1.37)
+	@cd oracle/fuzz && $(GO) run . -release $(or $(RELEASE),1.37) -n $(N) -seed $(SEED) -keep ../found
 
 clean: ## Remove what was built
 	rm -rf bin
