@@ -145,15 +145,25 @@ func (m *machine) armProbe(i int, at trace.Instant) {
 func (m *machine) armProbes() {
 	for i := range m.probes {
 		if w := &m.probes[i]; w.alive && !w.busy {
-			if at, ok := m.nextLook(w); ok {
-				m.armProbe(i, at)
+			at, ok := m.nextLook(w)
+			if !ok {
+				continue
 			}
+			if w.ticksAt(m.now) && w.ticked != m.now && w.armed != m.now && m.choose(choiceTie, 2) == 1 {
+				at = m.now // the tick of this instant comes behind the change
+			}
+			m.armProbe(i, at)
 		}
 	}
 }
 
 // period is the worker's tick.
 func (w *probeWorker) period() time.Duration { return seconds(w.spec.PeriodSeconds) }
+
+// ticksAt reports whether the worker's ticker fires in an instant.
+func (w *probeWorker) ticksAt(at trace.Instant) bool {
+	return at > w.anchor && at.Sub(w.anchor)%w.period() == 0
+}
 
 // tickAfter is the worker's first tick after an instant.
 func (w *probeWorker) tickAfter(at trace.Instant) trace.Instant {
@@ -260,7 +270,7 @@ func (m *machine) probeTicks(i int, token int32) {
 // are there the real worker's select takes either. A manual run restarts the ticker from 1.32 on, and so swallows the
 // tick; before, both run.
 func (m *machine) takeWake(w *probeWorker) {
-	tick := w.buffered || m.now > w.anchor && m.now.Sub(w.anchor)%w.period() == 0 && w.ticked != m.now
+	tick := w.buffered || w.ticksAt(m.now) && w.ticked != m.now
 	w.ticked = m.now
 	if !w.triggered || tick && m.choose(choiceTrigger, 2) == 1 {
 		w.buffered = false
