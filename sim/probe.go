@@ -359,14 +359,19 @@ func (m *machine) tryProbe(i int) {
 	takes := time.Duration(0)
 	w.tries++
 	w.tried, w.dead, w.lost = m.now, true, false
-	cancelled := m.worker.cancelled && m.kubelet.ExecProbesEndWithSync && w.spec.Handler == HandlerExec
-	if r := c.find(w.run); r != nil && r.state == recordRunning && !cancelled {
+	if r := c.find(w.run); r != nil && r.state == recordRunning && !m.execsFail(w) {
 		answer, _ := answerAt(w.answers(c.behaviour(w.run)), m.now.Sub(r.startedAt))
 		takes = min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds))
 		w.dead = false
 	}
 	w.busy = true
 	m.endProbeAt(i, m.now.Add(takes))
+}
+
+// execsFail reports whether the worker's exec probes end before they reach the runtime, with the context of the sync that added
+// the worker.
+func (m *machine) execsFail(w *probeWorker) bool {
+	return m.worker.cancelled && m.kubelet.ExecProbesEndWithSync && w.spec.Handler == HandlerExec
 }
 
 // endProbeAt has the probe that runs end at an instant; whatever else the worker had in the queue is void.
@@ -534,9 +539,18 @@ func (m *machine) triggerReadiness(position int) {
 			continue
 		}
 		w.triggered = true
-		if !w.busy {
-			m.armProbe(i, m.now)
+		if w.busy {
+			continue
 		}
+		c := &m.containers[position]
+		if r := c.find(w.run); r != nil && r.state == recordRunning {
+			if end, caught := m.caughtUnstepped(w, c, r, false); caught {
+				w.busy = true
+				m.endProbeAt(i, end)
+				continue
+			}
+		}
+		m.armProbe(i, m.now)
 	}
 }
 
@@ -592,7 +606,15 @@ func (m *machine) cancelProbes() {
 func (m *machine) probesLoseProcess(c *container, r *record) {
 	for i := range m.probes {
 		w := &m.probes[i]
-		if !w.alive || w.position != c.position || w.run != r.run || !w.busy && !m.caughtUnstepped(w, c, r) || w.dead || w.lost {
+		if !w.alive || w.position != c.position || w.run != r.run {
+			continue
+		}
+		if !w.busy {
+			if _, caught := m.caughtUnstepped(w, c, r, true); !caught {
+				continue
+			}
+		}
+		if w.dead || w.lost {
 			continue
 		}
 		w.busy, w.lost = true, true
@@ -601,27 +623,28 @@ func (m *machine) probesLoseProcess(c *container, r *record) {
 }
 
 // caughtUnstepped reports whether a tick that was not stepped, for want of an effect, would have had its probe running
-// now, and makes up for it.
-func (m *machine) caughtUnstepped(w *probeWorker, c *container, r *record) bool {
+// now, and makes up for it. It returns the end of the try that runs. With ties, a tick of this very instant may have come first.
+func (m *machine) caughtUnstepped(w *probeWorker, c *container, r *record, ties bool) (trace.Instant, bool) {
 	s := m.status.of(w.position)
-	if !m.status.written || !w.probes(s) || m.now <= w.anchor {
-		return false
+	if !m.status.written || !w.probes(s) || m.now <= w.anchor || m.execsFail(w) {
+		return 0, false
 	}
 	tick := w.tickAfter(m.now).Add(-w.period())
-	if tick == m.now && (w.ticked == m.now || m.choose(choiceTie, 2) == 0) {
-		tick = tick.Add(-w.period()) // that one comes behind the end of the process
+	if tick == m.now && (!ties || w.ticked == m.now || m.choose(choiceTie, 2) == 0) {
+		tick = tick.Add(-w.period())
 	}
 	if tick < w.anchor || tick < m.delayOver(w, s) || tick <= w.began || tick <= m.status.changed {
-		return false
+		return 0, false
 	}
 	answer, _ := answerAt(w.answers(c.behaviour(r.run)), tick.Sub(r.startedAt))
-	takes := min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds))
+	takes, tries := min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds)), 1
 	if answer.Result == AnswerError {
-		takes *= probeTries
+		tries = probeTries
 	}
-	if tick.Add(takes) <= m.now {
-		return false
+	if tick.Add(time.Duration(tries)*takes) <= m.now {
+		return 0, false
 	}
-	w.began, w.tried, w.dead, w.lost = tick, tick, false, false
-	return true
+	ended := int(m.now.Sub(tick) / takes)
+	w.began, w.tried, w.tries, w.dead, w.lost = tick, tick.Add(time.Duration(ended)*takes), ended+1, false, false
+	return w.tried.Add(takes), true
 }
