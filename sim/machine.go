@@ -56,6 +56,7 @@ type container struct {
 	position int
 	role     trace.Role
 	policy   RestartPolicy // the container's own, as far as the API server kept it
+	changed  trace.Instant // the last change of its status that its probe workers look at
 	latency  Latency
 	records  []record // the runtime's, oldest first
 	nextRun  int32

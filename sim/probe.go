@@ -633,14 +633,15 @@ func (m *machine) caughtUnstepped(w *probeWorker, c *container, r *record, ties 
 	if tick == m.now && (!ties || w.ticked == m.now || m.choose(choiceTie, 2) == 0) {
 		tick = tick.Add(-w.period())
 	}
-	if tick < w.anchor || tick < m.delayOver(w, s) || tick <= w.began || tick <= m.status.changed {
+	if tick < w.anchor || tick < m.delayOver(w, s) || tick <= w.began || tick <= c.changed {
 		return 0, false
 	}
 	answer, _ := answerAt(w.answers(c.behaviour(r.run)), tick.Sub(r.startedAt))
-	takes, tries := min(m.probeTakes(c, w, answer), seconds(w.spec.TimeoutSeconds)), 1
-	if answer.Result == AnswerError {
+	full, tries := m.probeTakes(c, w, answer), 1
+	if verdictOf(answer, w.spec, full) == resultUnknown {
 		tries = probeTries
 	}
+	takes := min(full, seconds(w.spec.TimeoutSeconds))
 	if tick.Add(time.Duration(tries)*takes) <= m.now {
 		return 0, false
 	}

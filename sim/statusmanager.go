@@ -20,7 +20,6 @@ type statusManager struct {
 	done    bool  // podIsFinished
 	started trace.Instant
 	event   int32         // the event that last changed the cache
-	changed trace.Instant // when that was
 	queued  bool          // a send is in the queue
 	allAt   trace.Instant // the full pass in the queue
 	// The memory that versions of the trace are cut from.
@@ -76,6 +75,7 @@ func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Ca
 	if sm.written && sm.current.equal(s) && !force {
 		return
 	}
+	m.noteChanges(s)
 	m.emitKubeletChanges(s, because)
 	// The two buffers change places.
 	if s == &sm.scratch {
@@ -85,10 +85,20 @@ func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Ca
 	}
 	sm.written, sm.done = true, finished
 	sm.version++
-	sm.event, sm.changed = because.Event, m.now
+	sm.event = because.Event
 	m.sendSoon()
 	m.armProbes()
 	m.armDeadline()
+}
+
+// noteChanges keeps when the part of a container's status changed that its probe workers look at.
+func (m *machine) noteChanges(s *podStatus) {
+	for i := range s.containers {
+		old, now := &m.status.current.containers[i], &s.containers[i]
+		if old.State.Run != now.State.Run || old.State.Kind != now.State.Kind || old.started != now.started {
+			m.containers[i].changed = m.now
+		}
+	}
 }
 
 // emitKubeletChanges shows when the kubelet comes to count a container as started or ready.
