@@ -20,6 +20,7 @@ type pleg struct {
 	next     trace.Instant // the relist in the queue
 	base     trace.Instant // a periodic relist from which the later ones count
 	before   trace.Instant // the periodic relist before that
+	stepped  trace.Instant // the last periodic relist that was stepped
 	changed  bool          // the runtime has something that the cache has not
 	removed  bool          // … lacks a record that the cache has
 	lost     int32         // the removal of a record that was never seen to run or end, or none
@@ -54,7 +55,12 @@ func (m *machine) newerThan(at trace.Instant) bool {
 
 // runtimeChanged notes that the next relist will find something.
 func (m *machine) runtimeChanged() {
-	m.pleg.changed = true
+	p := &m.pleg
+	p.changed = true
+	if p.next == trace.Never && m.lastRelist() == m.now && p.stepped != m.now && m.choose(choiceTie, 2) == 1 {
+		p.next = m.now // the relist of this instant comes behind the change
+		m.queue.push(p.next, inputRelist, 0, 0, 0)
+	}
 	m.needRelist()
 }
 
@@ -91,7 +97,7 @@ func (m *machine) relist() {
 	if m.now != p.next {
 		return // it was put off
 	}
-	p.next = trace.Never
+	p.next, p.stepped = trace.Never, m.now
 	m.reconcile(true)
 	if p.changed || p.removed || m.worker.waiting {
 		m.needRelist()
