@@ -17,10 +17,10 @@ RACE   := ./cmd/... ./fixtures
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test golden verify fuzz bench oracle oracle-fuzz demo clean
+.PHONY: help build install test golden verify fuzz bench oracle oracle-fuzz oracle-cases demo clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/sidecar-conformance
 	@mkdir -p bin
@@ -68,6 +68,14 @@ oracle: ## Build the real kubelets of all releases, or of RELEASE, as programs i
 oracle-fuzz: ## Compare N Pods drawn from SEED with the real kubelet of RELEASE (default 1.37); keep differences in oracle/found
 	@$(MAKE) --no-print-directory -C oracle oracle-$(or $(RELEASE),1.37)
 	@cd oracle/fuzz && $(GO) run . -release $(or $(RELEASE),1.37) -n $(N) -seed $(SEED) -keep ../found
+
+oracle-cases: ## Compare every Pod that the simulator once got wrong with the real kubelet
+	@set -e; for file in oracle/cases/*.json; do \
+		name=$$(basename $$file); release=$${name%%-*}; \
+		$(MAKE) --no-print-directory -s -C oracle oracle-$$release; \
+		out=$$(cd oracle/fuzz && $(GO) run . -release $$release -replay ../cases/$$name) || { echo "$$name: $$out"; exit 1; }; \
+		echo "$$name: $$out" | head -1; \
+	done
 
 clean: ## Remove what was built
 	rm -rf bin
