@@ -21,8 +21,8 @@ type Config struct {
 	// RelistPhase is the instant of the first PLEG relist after the Pod's creation, RelistPeriod the time between two.
 	// kubelet.go: genericPlegRelistPeriod, 1 s in all releases.
 	RelistPhase, RelistPeriod time.Duration
-	// RelistDelay is the time from a request for an on-demand relist to the relist (1.36 and later). It must be above
-	// zero: the kubelet takes a relist of the same instant for an older one.
+	// RelistDelay is how long an on-demand relist takes from its request (1.36 and later); a periodic relist that falls due
+	// meanwhile comes behind it. It must be above zero: the kubelet takes a relist of the same instant for an older one.
 	RelistDelay time.Duration
 	// SyncTickPhase is the first tick of the sync loop's 1 s ticker, which looks at the work queue and at deadlines.
 	SyncTickPhase time.Duration

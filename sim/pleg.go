@@ -58,19 +58,27 @@ func (m *machine) runtimeChanged() {
 	p := &m.pleg
 	p.changed = true
 	if p.next == trace.Never && m.lastRelist() == m.now && p.stepped != m.now && m.choose(choiceTie, 2) == 1 {
-		p.next = m.now // the relist of this instant comes behind the change
-		m.queue.push(p.next, inputRelist, 0, 0, 0)
+		m.relistAt(m.now) // the relist of this instant comes behind the change
 	}
 	m.needRelist()
 }
 
 // needRelist puts the next periodic relist into the queue.
 func (m *machine) needRelist() {
-	if m.pleg.next != trace.Never {
-		return
+	if m.pleg.next == trace.Never {
+		m.relistAt(m.nextRelist())
 	}
-	m.pleg.next = tickAfter(m.now, time.Duration(m.pleg.base), m.config.RelistPeriod)
-	m.queue.push(m.pleg.next, inputRelist, 0, 0, 0)
+}
+
+// nextRelist is the instant of the first periodic relist after now, whether it will be stepped or not.
+func (m *machine) nextRelist() trace.Instant {
+	return tickAfter(m.now, time.Duration(m.pleg.base), m.config.RelistPeriod)
+}
+
+// relistAt puts a periodic relist into the queue, in place of one that is there.
+func (m *machine) relistAt(at trace.Instant) {
+	m.pleg.next = at
+	m.queue.push(at, inputRelist, 0, 0, 0)
 }
 
 // requestRelist is RequestRelist: the PLEG looks at the one Pod, at once. The same goroutine does the periodic relists: one that
@@ -82,11 +90,10 @@ func (m *machine) requestRelist(by int32) {
 	}
 	done := m.now.Add(m.config.RelistDelay)
 	m.queue.push(done, inputRelistPod, by, 0, 0)
-	if due := tickAfter(m.now, time.Duration(p.base), m.config.RelistPeriod); due < done {
+	if due := m.nextRelist(); due < done {
 		p.before, p.base = due.Add(-m.config.RelistPeriod), done
 		if p.next != trace.Never {
-			p.next = done
-			m.queue.push(done, inputRelist, 0, 0, 0)
+			m.relistAt(done)
 		}
 	}
 }
