@@ -38,8 +38,6 @@ type Response struct {
 	Error string `json:",omitempty"`
 	// Config is what the run really had; give it to the simulator.
 	Config sim.Config
-	// GarbagePhase is the first container garbage collection after the Pod's creation; one follows every minute.
-	GarbagePhase time.Duration
 	// SkippedGates are gates of the request that the release does not know or has locked to the other value.
 	SkippedGates []string `json:",omitempty"`
 	Trace        *trace.Trace

@@ -165,7 +165,7 @@ func (l *life) reportPhases(start, created time.Time) {
 	c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase = next(time.Second), next(2*time.Second), next(10*time.Second)
 	c.RelistPhase %= time.Second
 	c.ClockPhase = time.Duration(created.Nanosecond())
-	l.response().GarbagePhase = next(time.Minute)
+	c.GarbagePhase = next(time.Minute)
 }
 
 // create stores the Pod and begins the steps.

@@ -25,11 +25,10 @@ type request struct {
 }
 
 type response struct {
-	ID           string
-	Error        string
-	Config       sim.Config
-	GarbagePhase time.Duration
-	Trace        json.RawMessage
+	ID     string
+	Error  string
+	Config sim.Config
+	Trace  json.RawMessage
 }
 
 // outcome is what came of one Pod.
@@ -93,7 +92,6 @@ func (c *comparer) judge(pod generated, r response) (outcome, error) {
 	}
 	config := r.Config
 	config.MaxEvents = sim.DefaultConfig().MaxEvents
-	config.GarbagePhase = r.GarbagePhase
 	result, err := judge.Exact(&pod.scenario, c.target, config, observed, judge.Exactly{
 		Until: trace.Instant(pod.scenario.Horizon - margin), Slack: time.Millisecond, MaxRuns: c.options.runs,
 	})
