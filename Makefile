@@ -67,13 +67,13 @@ oracle: ## Build the real kubelets of all releases, or of RELEASE, as programs i
 
 oracle-fuzz: ## Compare N Pods drawn from SEED with the real kubelet of RELEASE (default 1.37); keep differences in oracle/found
 	@$(MAKE) --no-print-directory -C oracle oracle-$(or $(RELEASE),1.37)
-	@cd oracle/fuzz && $(GO) run . -release $(or $(RELEASE),1.37) -n $(N) -seed $(SEED) -keep ../found
+	@cd oracle/drive/fuzz && $(GO) run . -release $(or $(RELEASE),1.37) -n $(N) -seed $(SEED) -keep ../../found
 
 oracle-cases: ## Compare every Pod that the simulator once got wrong with the real kubelet
 	@set -e; for file in oracle/cases/*.json; do \
 		name=$$(basename $$file); release=$${name%%-*}; \
 		$(MAKE) --no-print-directory -s -C oracle oracle-$$release; \
-		out=$$(cd oracle/fuzz && $(GO) run . -release $$release -replay ../cases/$$name) || { echo "$$name: $$out"; exit 1; }; \
+		out=$$(cd oracle/drive/fuzz && $(GO) run . -release $$release -replay ../../cases/$$name) || { echo "$$name: $$out"; exit 1; }; \
 		echo "$$name: $$out" | head -1; \
 	done
 

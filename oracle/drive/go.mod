@@ -1,4 +1,4 @@
-module github.com/sidecar-conformance/sidecar-conformance/oracle/fuzz
+module github.com/sidecar-conformance/sidecar-conformance/oracle/drive
 
 go 1.26.0
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
@@ -32,7 +33,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.oracle, "oracle", "../build", "folder of the oracle programs")
+	flag.StringVar(&o.oracle, "oracle", "../../build", "folder of the oracle programs")
 	flag.StringVar(&o.release, "release", "1.33", "release line, such as 1.33")
 	flag.IntVar(&o.count, "n", 1000, "number of Pods")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the Pods")
@@ -62,7 +63,7 @@ func run(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	c := &comparer{options: o, target: target, program: filepath.Join(o.oracle, "oracle-"+o.release)}
+	c := &comparer{options: o, target: target, program: kubelet.Program(o.oracle, o.release)}
 	if o.replay != "" {
 		return replay(ctx, c)
 	}
