@@ -57,7 +57,8 @@ func Exact(s *sim.Scenario, target gates.Resolved, config sim.Config, observed *
 	if how.Until == 0 {
 		search.how.Until = observed.EndedAt
 	}
-	search.observed = rows(observed, search.how.Until)
+	search.view = viewOf(s, search.how.Until)
+	search.observed = search.view.rows(observed)
 	search.config.KeepIdle = false
 	if err := search.run(); err != nil {
 		return Result{}, err
@@ -76,6 +77,7 @@ type search struct {
 	target   gates.Resolved
 	config   sim.Config
 	how      Exactly
+	view     view
 	observed []row
 	best     Result
 	runs     int
@@ -171,7 +173,7 @@ func (s *search) try(choices []int32, from *branch) error {
 	if err != nil {
 		return fmt.Errorf("replaying %q: %w", s.scenario.Name, err)
 	}
-	r := Result{Choices: choices, Predicted: t, observed: s.observed, predicted: rows(t, s.how.Until)}
+	r := Result{Choices: choices, Predicted: t, observed: s.observed, predicted: s.view.rows(t)}
 	r.at = firstDifference(s.observed, r.predicted, s.how.Slack)
 	if from == nil || r.at < 0 || r.at > s.best.at {
 		s.best = r

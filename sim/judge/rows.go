@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -25,7 +26,7 @@ const statusRank = 1 << 16
 // seen are the kinds of events that the runtime's own record shows, and so every observer of it.
 func seen(k trace.Kind) bool {
 	switch k {
-	case trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
+	case trace.PodRefused, trace.FieldDropped, trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
 		trace.CreateError, trace.Running, trace.StartError, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed,
 		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating:
 		return true
@@ -33,19 +34,52 @@ func seen(k trace.Kind) bool {
 	return false
 }
 
-// rows turns a trace into what is compared, up to an instant. Events of one instant are put into one order on both sides;
-// a version that shows nothing new is left out, for the kubelet also writes fields that the trace does not hold.
-func rows(t *trace.Trace, until trace.Instant) []row {
+// view is what of a run an observer can see.
+type view struct {
+	until trace.Instant
+	// The kubelet carries out sleep hooks by itself, and no runtime sees them: the containers that have one.
+	sleepPostStart, sleepPreStop trace.ContainerSet
+}
+
+func viewOf(s *sim.Scenario, until trace.Instant) view {
+	v := view{until: until}
+	for i, c := range slices.Concat(s.Pod.Init, s.Pod.Main) {
+		if c.PostStart != nil && c.PostStart.Handler == sim.HandlerSleep {
+			v.sleepPostStart |= 1 << i
+		}
+		if c.PreStop != nil && c.PreStop.Handler == sim.HandlerSleep {
+			v.sleepPreStop |= 1 << i
+		}
+	}
+	return v
+}
+
+func (w *view) shows(e *trace.Event) bool {
+	if !seen(e.Kind) || e.At > w.until {
+		return false
+	}
+	switch e.Kind {
+	case trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed:
+		return !w.sleepPostStart.Has(int(e.Container))
+	case trace.PreStopBegin:
+		return !w.sleepPreStop.Has(int(e.Container))
+	}
+	return true
+}
+
+// rows turns a trace into what is compared. Events of one instant are put into one order on both sides; a version that shows
+// nothing new is left out, for the kubelet also writes fields that the trace does not hold.
+func (w *view) rows(t *trace.Trace) []row {
 	var all []row
 	for i := range t.Events {
-		if e := &t.Events[i]; seen(e.Kind) && e.At <= until {
+		if e := &t.Events[i]; w.shows(e) {
 			all = append(all, row{e.At, int(e.Kind), eventText(t, e)})
 		}
 	}
 	last := ""
 	for i := range t.Statuses {
 		v := &t.Statuses[i]
-		if v.At > until || len(v.Containers) == 0 || !anyPresent(v) {
+		if v.At > w.until || len(v.Containers) == 0 || !anyPresent(v) {
 			continue // the object before the kubelet has written to it
 		}
 		if text := statusText(t, v); text != last {
@@ -83,6 +117,8 @@ func eventText(t *trace.Trace, e *trace.Event) string {
 	switch e.Kind {
 	case trace.Exited:
 		text += fmt.Sprintf(" code %d", e.ExitCode)
+	case trace.PodRefused, trace.FieldDropped:
+		text += " " + e.Reason
 	case trace.StopSignal:
 		text += fmt.Sprintf(" grace %v", e.Span)
 	}
