@@ -76,9 +76,8 @@ func Run(o Options, f func()) (err error) {
 // constant is a random source that always gives the same fraction.
 type constant float64
 
-// Int63 gives the fraction twice: in the low 53 bits, which Float64 reads, and in the
-// ten bits above them, which Intn reads.
-func (c constant) Int63() int64 { return int64(c*(1<<10))<<53 | int64(c*(1<<53)) }
+// Int63 gives the fraction of the whole range, which is what Float64 divides by it.
+func (c constant) Int63() int64 { return int64(float64(c) * (1 << 63)) }
 
 // Uint64 gives the fraction of the whole range.
 func (c constant) Uint64() uint64 { return uint64(c.Int63()) << 1 }
