@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
@@ -29,9 +28,6 @@ func (v Verdict) String() string { return [...]string{"conforms", "diverges"}[v]
 type Exactly struct {
 	// Until is the last instant that is compared; 0 means the end of the observed trace.
 	Until trace.Instant
-	// Slack is by how much two instants may differ. The kubelet's error handling sleeps for up to a millisecond when two
-	// errors come at once, which the simulator does not model. 1 ms unless something else is said.
-	Slack time.Duration
 	// MaxRuns bounds the search through the choices.
 	MaxRuns int
 }
@@ -174,7 +170,7 @@ func (s *search) try(choices []int32, from *branch) error {
 		return fmt.Errorf("replaying %q: %w", s.scenario.Name, err)
 	}
 	r := Result{Choices: choices, Predicted: t, observed: s.observed, predicted: s.view.rows(t)}
-	r.at = firstDifference(s.observed, r.predicted, s.how.Slack)
+	r.at = firstDifference(s.observed, r.predicted)
 	if from == nil || r.at < 0 || r.at > s.best.at {
 		s.best = r
 	}
@@ -184,7 +180,7 @@ func (s *search) try(choices []int32, from *branch) error {
 	b := &branch{at: r.at, order: s.runs, forced: len(choices), taken: t.Choices, limit: s.differenceAt(r), visible: r.predicted}
 	if from != nil {
 		b.depth = from.depth + 1
-		b.same = firstDifference(from.visible, b.visible, 0) < 0
+		b.same = firstDifference(from.visible, b.visible) < 0
 	}
 	heap.Push(&s.frontier, b)
 	return nil

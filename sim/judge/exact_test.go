@@ -56,7 +56,7 @@ func run(t *testing.T, choices []int32) *trace.Trace {
 
 func exact(t *testing.T, observed *trace.Trace) judge.Result {
 	t.Helper()
-	result, err := judge.Exact(twoFailing(), resolve(t), sim.DefaultConfig(), observed, judge.Exactly{Slack: time.Millisecond, MaxRuns: 500})
+	result, err := judge.Exact(twoFailing(), resolve(t), sim.DefaultConfig(), observed, judge.Exactly{MaxRuns: 500})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
@@ -148,12 +147,9 @@ func statusText(t *trace.Trace, v *trace.Status) string {
 }
 
 // firstDifference is the position of the first row that differs, or -1.
-func firstDifference(observed, predicted []row, slack time.Duration) int {
+func firstDifference(observed, predicted []row) int {
 	for i := range observed {
-		if i >= len(predicted) || observed[i].text != predicted[i].text {
-			return i
-		}
-		if d := observed[i].at.Sub(predicted[i].at); d > slack || -d > slack {
+		if i >= len(predicted) || observed[i].text != predicted[i].text || observed[i].at != predicted[i].at {
 			return i
 		}
 	}

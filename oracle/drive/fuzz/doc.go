@@ -4,5 +4,5 @@
 // the kubelet did: equal in kind, order, time and every version of the status. A Pod on which they differ is shrunk to
 // the least that still differs, and kept as a file that `-replay` runs again.
 //
-// It refuses to fit: there is no list of accepted differences and no tolerance but a millisecond of the kubelet's error brake.
+// It refuses to fit: there is no list of accepted differences and no tolerance.
 package main
