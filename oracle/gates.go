@@ -23,31 +23,35 @@ var release = func() string {
 }()
 
 // setGates sets feature gates of this process until restore is called. Gates that the release does not know, or has
-// locked to the other value, are skipped and named.
+// locked to the other value, are skipped and named. The others are set together, since some cannot be on or off alone.
 func setGates(wanted map[string]bool) (restore func(), skipped []string) {
 	gate := utilfeature.DefaultMutableFeatureGate
 	known := gate.GetAll()
-	was := map[string]bool{}
+	was, will := map[string]bool{}, map[string]bool{}
 	for _, name := range sortedKeys(wanted) {
-		if _, ok := known[featuregate.Feature(name)]; !ok {
+		spec, ok := known[featuregate.Feature(name)]
+		before := ok && gate.Enabled(featuregate.Feature(name))
+		switch {
+		case !ok:
 			skipped = append(skipped, name)
-			continue
+		case before == wanted[name]:
+		case spec.LockToDefault:
+			skipped = append(skipped, fmt.Sprintf("%s (locked to %v)", name, spec.Default))
+		default:
+			was[name], will[name] = before, wanted[name]
 		}
-		before := gate.Enabled(featuregate.Feature(name))
-		if before == wanted[name] {
-			continue
+	}
+	set := func(values map[string]bool) error {
+		if len(values) == 0 {
+			return nil
 		}
-		if err := gate.SetFromMap(map[string]bool{name: wanted[name]}); err != nil {
-			skipped = append(skipped, fmt.Sprintf("%s (%v)", name, err))
-			continue
-		}
-		was[name] = before
+		return gate.SetFromMap(values)
+	}
+	if err := set(will); err != nil {
+		skipped = append(skipped, fmt.Sprintf("%v (%v)", sortedKeys(will), err))
 	}
 	return func() {
-		if len(was) == 0 {
-			return
-		}
-		if err := gate.SetFromMap(was); err != nil {
+		if err := set(was); err != nil {
 			panic(fmt.Sprintf("setting gates back: %v", err)) // they held these values before
 		}
 	}, skipped

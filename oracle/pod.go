@@ -73,7 +73,7 @@ func containerOf(c sim.Container) v1.Container {
 		policy := v1.ContainerRestartPolicy(c.RestartPolicy)
 		out.RestartPolicy = &policy
 	}
-	if c.PostStart != nil || c.PreStop != nil {
+	if c.PostStart != nil || c.PreStop != nil || c.EmptyLifecycle {
 		out.Lifecycle = &v1.Lifecycle{PostStart: hookOf(c.PostStart, "poststart"), PreStop: hookOf(c.PreStop, "prestop")}
 	}
 	for _, start := range c.Behavior.Starts {

@@ -17,6 +17,9 @@ type Request struct {
 	// Control and Node are the gates that are set, of the API server and of the kubelet.
 	Control, Node map[string]bool `json:",omitempty"`
 	Scenario      sim.Scenario
+	// Manifest, where set, is a Pod as a user wrote it, in JSON. Then nothing is run: the response holds what the API
+	// server says about it, and of this request Control alone counts.
+	Manifest json.RawMessage `json:",omitempty"`
 	// Config is nil for sim.DefaultConfig. The kubelet ties its tickers together, so not every combination of phases is
 	// possible; the response says which were used.
 	Config *sim.Config `json:",omitempty"`
@@ -48,6 +51,8 @@ type Response struct {
 	// Steps are the ends of the pod worker's steps; the beginnings are events of the trace.
 	StepEnds []StepEnd         `json:",omitempty"`
 	Raw      []json.RawMessage `json:",omitempty"`
+	// Admission answers a request with a Manifest.
+	Admission *Admission `json:",omitempty"`
 }
 
 // ProbeCall is one probe that the runtime carried out.

@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -26,7 +25,11 @@ var notBefore = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 // Run runs one scenario. It must not be called from two goroutines at once.
 func Run(request *Request) *Response {
 	response := &Response{ID: request.ID, Release: release}
-	if err := run(request, response); err != nil {
+	answer := run
+	if request.Manifest != nil {
+		answer = admit
+	}
+	if err := answer(request, response); err != nil {
 		response.Error = err.Error()
 		response.Trace = nil
 	}
@@ -95,7 +98,11 @@ func store(request *Request, response *Response) (pod *v1.Pod, refused string, e
 	restore, skipped := setGates(request.Control)
 	defer restore()
 	response.SkippedGates = append(response.SkippedGates, skipped...)
-	return apiserver.Admit(pod)
+	pod, answer, err := apiserver.Admit(pod)
+	if answer != nil {
+		refused = answer.Error()
+	}
+	return pod, refused, err
 }
 
 // life is one bubble.
@@ -176,8 +183,8 @@ func (l *life) create() {
 	l.limit = r.created.Add(l.request.limit())
 	l.steps = len(l.request.Scenario.Steps)
 	r.emit(trace.Event{Kind: trace.PodCreated}, "")
-	for _, field := range dropped(l.request.Scenario.Pod, l.pod) {
-		r.emit(trace.Event{Kind: trace.FieldDropped, Reason: field}, "")
+	for _, d := range dropped(l.request.Scenario.Pod, l.pod) {
+		r.emit(trace.Event{Kind: trace.FieldDropped, Reason: d.field}, d.container)
 	}
 	r.emit(trace.Event{Kind: trace.PodBound}, "")
 	counts := make([]int32, len(l.request.Scenario.Steps))
@@ -249,18 +256,28 @@ func (l *life) watch() {
 	}
 }
 
-// dropped lists the fields of interest that the API server removed.
-func dropped(wanted sim.Pod, stored *v1.Pod) []string {
-	var fields []string
-	for i, c := range wanted.Init {
-		if c.RestartPolicy != "" && i < len(stored.Spec.InitContainers) && stored.Spec.InitContainers[i].RestartPolicy == nil {
-			fields = append(fields, fmt.Sprintf("spec.initContainers[%d].restartPolicy", i))
+// droppedField is a field of a container that the API server removed.
+type droppedField struct{ container, field string }
+
+// dropped lists them, in the order of the containers.
+func dropped(wanted sim.Pod, stored *v1.Pod) []droppedField {
+	var fields []droppedField
+	compare := func(wanted []sim.Container, stored []v1.Container) {
+		for i := range min(len(wanted), len(stored)) {
+			w, s := &wanted[i], &stored[i]
+			drop := func(field string, gone bool) {
+				if gone {
+					fields = append(fields, droppedField{w.Name, field})
+				}
+			}
+			hooks := w.PostStart != nil || w.PreStop != nil
+			drop("lifecycle", hooks && s.Lifecycle == nil)
+			drop("lifecycle.postStart", w.PostStart != nil && s.Lifecycle != nil && s.Lifecycle.PostStart == nil)
+			drop("lifecycle.preStop", w.PreStop != nil && s.Lifecycle != nil && s.Lifecycle.PreStop == nil)
+			drop("restartPolicy", w.RestartPolicy != "" && s.RestartPolicy == nil)
 		}
 	}
-	for i, c := range wanted.Main {
-		if c.RestartPolicy != "" && i < len(stored.Spec.Containers) && stored.Spec.Containers[i].RestartPolicy == nil {
-			fields = append(fields, fmt.Sprintf("spec.containers[%d].restartPolicy", i))
-		}
-	}
+	compare(wanted.Init, stored.Spec.InitContainers)
+	compare(wanted.Main, stored.Spec.Containers)
 	return fields
 }

@@ -48,36 +48,51 @@ func (m *machine) createObject(scheduler gates.Scheduler) bool {
 	return true
 }
 
+// keptOf is what the API server keeps of a container's hooks. pkg/api/pod/util.go: dropPodLifecycleSleepAction.
+func (m *machine) keptOf(written *Container) *Container {
+	if !m.api.DropsSleepHook || m.scenario.Pod.Static {
+		return written
+	}
+	kept := *written
+	for _, hook := range [...]**Hook{&kept.PostStart, &kept.PreStop} {
+		if *hook != nil && (*hook).Handler == HandlerSleep {
+			*hook = nil
+		}
+	}
+	kept.EmptyLifecycle = false // it goes away with the hooks
+	return &kept
+}
+
 // refusal is the API server's error for fields that concern the order of containers, or empty. Other invalid fields
-// are not judged. pkg/apis/core/validation/validation.go: validateInitContainers, validateContainers.
+// are not judged. pkg/apis/core/validation/validation.go: validateContainers, validateInitContainers.
 func (m *machine) refusal(keepSidecars bool) string {
 	var problems []string
 	refuse := func(list string, i int, field, message string) {
 		problems = append(problems, fmt.Sprintf("spec.%s[%d].%s: %s", list, i, field, message))
 	}
 	for i := range m.scenario.Pod.Main {
-		c := &m.scenario.Pod.Main[i]
+		c := m.containers[m.inits+i].spec
+		m.refuseHooksAndProbes(c, func(field, message string) { refuse("containers", i, field, message) })
 		if c.RestartPolicy != "" && !m.api.KnowsRestartRules {
 			refuse("containers", i, "restartPolicy", forbiddenOnMain)
 		}
-		m.refuseHooks(c, func(field, message string) { refuse("containers", i, field, message) })
 	}
 	for i := range m.scenario.Pod.Init {
-		c := &m.scenario.Pod.Init[i]
+		c := m.containers[i].spec
 		always := keepSidecars && c.RestartPolicy == RestartAlways
 		known := keepSidecars && !m.api.KnowsRestartRules
 		if known && c.RestartPolicy != "" && !always {
 			refuse("initContainers", i, "restartPolicy", fmt.Sprintf("Unsupported value: %q: supported values: \"Always\"", string(c.RestartPolicy)))
 		}
 		if always {
-			m.refuseHooks(c, func(field, message string) { refuse("initContainers", i, field, message) })
+			m.refuseHooksAndProbes(c, func(field, message string) { refuse("initContainers", i, field, message) })
 			continue
 		}
 		for _, field := range [...]struct {
 			name string
 			set  bool
 		}{
-			{"lifecycle", c.PostStart != nil || c.PreStop != nil},
+			{"lifecycle", c.PostStart != nil || c.PreStop != nil || c.EmptyLifecycle},
 			{"livenessProbe", c.Liveness != nil}, {"readinessProbe", c.Readiness != nil}, {"startupProbe", c.Startup != nil},
 		} {
 			if field.set {
@@ -94,7 +109,27 @@ func (m *machine) refusal(keepSidecars bool) string {
 	return fmt.Sprintf("Pod %q is invalid: [%s]", m.scenario.Pod.Name, strings.Join(problems, ", "))
 }
 
-// refuseHooks judges sleep hooks: unknown in 1.28, dropped in 1.29 while their gate is off, bounded by the grace period.
+// refuseHooksAndProbes judges what containers other than plain init containers may have.
+func (m *machine) refuseHooksAndProbes(c *Container, refuse func(field, message string)) {
+	m.refuseHooks(c, refuse)
+	refuseSuccesses("livenessProbe", c.Liveness, refuse)
+	if p := c.Readiness; p != nil && p.TerminationGracePeriodSeconds != 0 {
+		refuse("readinessProbe.terminationGracePeriodSeconds",
+			fmt.Sprintf("Invalid value: %d: must not be set for readinessProbes", p.TerminationGracePeriodSeconds))
+	}
+	refuseSuccesses("startupProbe", c.Startup, refuse)
+}
+
+// refuseSuccesses wants one success to be enough. pkg/apis/core/validation/validation.go: validateLivenessProbe,
+// validateStartupProbe.
+func refuseSuccesses(path string, p *Probe, refuse func(field, message string)) {
+	if p != nil && p.SuccessThreshold != 1 {
+		refuse(path+".successThreshold", fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
+	}
+}
+
+// refuseHooks judges sleep hooks: unknown in 1.28, emptied in 1.29 while their gate is off, bounded by the grace period. The
+// words are those for clients that let unknown fields pass; kubectl by default has the field itself refused in 1.28.
 // pkg/apis/core/validation/validation.go: validateHandler, validateSleepAction.
 func (m *machine) refuseHooks(c *Container, refuse func(field, message string)) {
 	grace := m.scenario.Pod.TerminationGracePeriodSeconds
@@ -124,20 +159,34 @@ func (m *machine) refuseHooks(c *Container, refuse func(field, message string)) 
 
 // reportDropped says which fields the API server removed without a word.
 func (m *machine) reportDropped(keepSidecars, keepRules bool) {
-	for i := range m.containers {
-		c := &m.containers[i]
-		policy := c.spec.RestartPolicy
-		if policy == "" {
-			continue
-		}
-		dropped := i < m.inits && !keepSidecars || !keepRules && (i >= m.inits || policy != RestartAlways)
-		if !dropped {
-			continue
-		}
+	report := func(c *container, field string) {
 		e := c.event(trace.FieldDropped, 0)
-		e.Reason = "restartPolicy"
+		e.Reason = field
 		m.emit(e, cause(m.object.event, "the feature is off in the API server", windowNow))
 	}
+	for i := range m.containers {
+		c := &m.containers[i]
+		written := m.written(i)
+		if c.spec.PostStart == nil && c.spec.PreStop == nil && (written.PostStart != nil || written.PreStop != nil) {
+			report(c, "lifecycle")
+		} else if written.PostStart != c.spec.PostStart {
+			report(c, "lifecycle.postStart")
+		} else if written.PreStop != c.spec.PreStop {
+			report(c, "lifecycle.preStop")
+		}
+		policy := c.spec.RestartPolicy
+		if policy != "" && (i < m.inits && !keepSidecars || !keepRules && (i >= m.inits || policy != RestartAlways)) {
+			report(c, "restartPolicy")
+		}
+	}
+}
+
+// written is a container as it was before the API server had its say.
+func (m *machine) written(i int) *Container {
+	if i < m.inits {
+		return &m.scenario.Pod.Init[i]
+	}
+	return &m.scenario.Pod.Main[i-m.inits]
 }
 
 // deleteObject is a DELETE request. pkg/registry/core/pod/strategy.go: CheckGracefulDelete.

@@ -174,13 +174,13 @@ func (m *machine) setUpContainers(keepSidecars, keepRules bool) {
 		c.position = i
 		c.lastBackOff = none
 		if i < m.inits {
-			c.spec, c.role = &pod.Init[i], trace.RoleInit
+			c.spec, c.role = m.keptOf(&pod.Init[i]), trace.RoleInit
 			if keepSidecars && c.spec.RestartPolicy == RestartAlways {
 				c.role, c.policy = trace.RoleSidecar, RestartAlways
 				m.sidecars = true
 			}
 		} else {
-			c.spec, c.role = &pod.Main[i-m.inits], trace.RoleMain
+			c.spec, c.role = m.keptOf(&pod.Main[i-m.inits]), trace.RoleMain
 		}
 		if keepRules && c.role != trace.RoleSidecar {
 			c.policy = c.spec.RestartPolicy

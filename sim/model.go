@@ -63,11 +63,13 @@ type Container struct {
 	// HasRestartRules is true where restartPolicyRules is set (not simulated yet, but the API server's word depends on it).
 	HasRestartRules bool `json:",omitempty"`
 	// AlwaysPull is true for imagePullPolicy Always: each start pulls.
-	AlwaysPull                   bool     `json:",omitempty"`
-	Startup, Readiness, Liveness *Probe   `json:",omitempty"`
-	PostStart, PreStop           *Hook    `json:",omitempty"`
-	Latency                      *Latency `json:",omitempty"`
-	Behavior                     Behavior
+	AlwaysPull                   bool   `json:",omitempty"`
+	Startup, Readiness, Liveness *Probe `json:",omitempty"`
+	PostStart, PreStop           *Hook  `json:",omitempty"`
+	// EmptyLifecycle is true where lifecycle is written with nothing in it, which a plain init container may not have.
+	EmptyLifecycle bool     `json:",omitempty"`
+	Latency        *Latency `json:",omitempty"`
+	Behavior       Behavior
 }
 
 // Probe is a probe after defaulting. All times are whole seconds, as in the API.

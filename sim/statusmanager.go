@@ -149,7 +149,7 @@ func (m *machine) illegalTransition(s *podStatus) bool {
 		if old.State.Kind != trace.StateTerminated || s.containers[i].State.Kind == trace.StateTerminated {
 			continue
 		}
-		if c.role == trace.RoleSidecar && (m.kubelet.SidecarMayLeaveTerminated || policy == RestartAlways) {
+		if c.role == trace.RoleSidecar {
 			continue
 		}
 		if m.restartsAfter(c, old.State.ExitCode) {
@@ -297,6 +297,7 @@ func (m *machine) sendAllStatuses() {
 // syncStatus is syncPod with mergePodStatus: a terminal phase is held back while containers may run.
 func (m *machine) syncStatus() {
 	s := &m.status
+	sent := s.sent
 	s.sent = s.version
 	if !m.object.exists {
 		return
@@ -312,6 +313,11 @@ func (m *machine) syncStatus() {
 		m.unready(merged)
 	}
 	if !s.api.equal(merged) {
+		if m.api.RefusesRestartedSidecars && m.refusedTransition(merged) {
+			s.sent = sent
+			m.sendAllLater()
+			return
+		}
 		s.api.copyFrom(merged)
 		m.publish()
 	}
@@ -319,10 +325,37 @@ func (m *machine) syncStatus() {
 		m.removeObject(cause(s.event, "its phase is final and the kubelet is done", windowNow))
 		return
 	}
-	if held && s.allAt == trace.Never {
+	if held {
+		m.sendAllLater()
+	}
+}
+
+// sendAllLater arms the next full pass.
+func (m *machine) sendAllLater() {
+	if s := &m.status; s.allAt == trace.Never {
 		s.allAt = tickAfter(m.now, m.config.StatusPhase, statusPeriod)
 		m.queue.push(s.allAt, inputStatusAll, 0, 0, 0)
 	}
+}
+
+// refusedTransition reports whether the API server refuses a status because a sidecar that it has as terminated is not any
+// more. The kubelet tries again with each full pass. pkg/apis/core/validation/validation.go: ValidatePodStatusUpdate,
+// ValidateContainerStateTransition, which knew no sidecars up to 1.28.7 and 1.29.2.
+func (m *machine) refusedTransition(s *podStatus) bool {
+	policy := m.scenario.Pod.RestartPolicy
+	if policy == RestartAlways {
+		return false
+	}
+	for i := range m.inits {
+		old := &m.status.api.containers[i]
+		if old.State.Kind != trace.StateTerminated || s.containers[i].State.Kind == trace.StateTerminated {
+			continue
+		}
+		if old.State.ExitCode == 0 || policy != RestartOnFailure {
+			return true
+		}
+	}
+	return false
 }
 
 // unready makes sure that a final phase never goes with a true Ready condition. status_manager.go: mergePodStatus.

@@ -248,6 +248,13 @@ func (s *Server) patchStatus(r *http.Request, key string, body []byte) (*http.Re
 	if pod.Status.QOSClass == "" {
 		pod.Status.QOSClass = old.Status.QOSClass
 	}
+	refused, err := validateStatus(pod, old)
+	if err != nil {
+		return nil, err
+	}
+	if refused != "" {
+		return fail(r, http.StatusUnprocessableEntity, "Invalid", refused)
+	}
 	s.pods[key] = pod
 	s.publish("MODIFIED", pod)
 	s.hooks.Stored(pod)

@@ -27,6 +27,12 @@ type APIServer struct {
 	KnowsRestartRules, RestartRules bool
 	// KnowsSleepHook and SleepHook: likewise for the sleep hook. pkg/api/pod/util.go, 1.29.
 	KnowsSleepHook, SleepHook bool
+	// RefusesRestartedSidecars: the status of a Pod that says OnFailure or Never is refused if a sidecar in it left the state
+	// terminated (#122902). pkg/apis/core/validation/validation.go: ValidateContainerStateTransition, up to 1.28.7 and 1.29.2.
+	RefusesRestartedSidecars bool
+	// DropsSleepHook: a sleep hook that is not kept goes away altogether; else an empty hook stays behind, which validation
+	// refuses. pkg/api/pod/util.go: dropPodLifecycleSleepAction, 1.30 to 1.33.
+	DropsSleepHook bool
 	// SleepZero: a sleep of zero seconds is legal; KnowsSleepZero: the release has heard of it and says so in its error.
 	// pkg/apis/core/validation/validation.go: validateSleepAction, 1.32 and later.
 	KnowsSleepZero, SleepZero bool
@@ -180,9 +186,6 @@ type Kubelet struct {
 	BackOffFixedReset bool
 	// OnDemandRelist: a sync that did something asks for a relist of its Pod at once. pleg/generic.go: RequestRelist, 1.36.
 	OnDemandRelist bool
-	// SidecarMayLeaveTerminated: a restarted sidecar of an OnFailure or Never Pod may show as running again (#123323).
-	// status/status_manager.go: checkContainerStateTransition.
-	SidecarMayLeaveTerminated bool
 	// RunOnceChecksState: a main counts as succeeded only if it has exited (containerSucceeded, 1.32).
 	RunOnceChecksState bool
 	// SleepHook: the sleep hook sleeps; else it returns at once.
@@ -219,6 +222,8 @@ func apiServer(c Component) APIServer {
 		RestartRules:                 c.On(containerRestartRules),
 		KnowsSleepHook:               r.Minor >= 29,
 		SleepHook:                    c.On(podLifecycleSleepAction),
+		DropsSleepHook:               r.Minor >= 30 && !c.On(podLifecycleSleepAction),
+		RefusesRestartedSidecars:     !r.since(Release{28, 8}, Release{29, 3}, Release{30, 0}),
 		KnowsSleepZero:               r.Minor >= 32,
 		SleepZero:                    c.On(podLifecycleSleepActionAllowZero),
 		TerminatingHidesTerminal:     r.Minor <= 30,
@@ -237,35 +242,34 @@ func kubelet(c Component) Kubelet {
 		LegacyInit:        legacyInit(c, split),
 		InitSeed:          initSeed(r),
 		// The legacy algorithm always retries; this is about the new one, so 1.28 never does.
-		RetryCreatedInit:          split,
-		ActiveSandboxOnly:         r.Minor >= 37,
-		StopOrder:                 stopOrder(c, split),
-		DeadInitHoldsStop:         r.Minor >= 29 && !r.since(Release{29, 8}, Release{30, 4}, Release{31, 0}),
-		ExplicitZeroGrace:         r.Minor >= 31,
-		HoldAfterStartupSuccess:   r.Minor >= 32,
-		TriggerResetsTicker:       r.Minor >= 32,
-		NeverEndsSidecarProbes:    !r.since(Release{33, 6}, Release{34, 2}),
-		NeverEndingWorkers:        r.Minor == 34 && c.On(containerRestartRules),
-		AddPodContinues:           r.Minor >= 37,
-		ExecProbesEndWithSync:     r.Minor == 35 || r.Minor == 36 && r.Patch >= 3,
-		CarryStarted:              r.Minor >= 35 && !c.On(changeContainerStatusOnKubeletRestart),
-		PendingRule:               pendingRule(r),
-		RestartRules:              c.On(containerRestartRules),
-		RestartAll:                c.On(restartAllContainersOnContainerExits),
-		ReadyToStart:              readyToStart(c),
-		CarryLastState:            r.Minor >= 36 && c.On(restartAllContainersOnContainerExits),
-		LostInitCompleted:         r.Minor >= 36,
-		RequeueAtExpiry:           r.Minor >= 35,
-		BackOffInitial:            10 * time.Second,
-		BackOffMax:                300 * time.Second,
-		BackOffNodeCap:            c.On(kubeletCrashLoopBackOffMax),
-		BackOffFixedReset:         r.Minor >= 32,
-		OnDemandRelist:            c.On(plegOnDemandRelist),
-		SidecarMayLeaveTerminated: r.since(Release{28, 8}, Release{29, 3}, Release{30, 0}),
-		RunOnceChecksState:        r.Minor >= 32,
-		SleepHook:                 c.On(podLifecycleSleepAction),
-		RestartEditedSidecar:      r.Minor >= 32,
-		RejectKeepsQOS:            r.Minor >= 32,
+		RetryCreatedInit:        split,
+		ActiveSandboxOnly:       r.Minor >= 37,
+		StopOrder:               stopOrder(c, split),
+		DeadInitHoldsStop:       r.Minor >= 29 && !r.since(Release{29, 8}, Release{30, 4}, Release{31, 0}),
+		ExplicitZeroGrace:       r.Minor >= 31,
+		HoldAfterStartupSuccess: r.Minor >= 32,
+		TriggerResetsTicker:     r.Minor >= 32,
+		NeverEndsSidecarProbes:  !r.since(Release{33, 6}, Release{34, 2}),
+		NeverEndingWorkers:      r.Minor == 34 && c.On(containerRestartRules),
+		AddPodContinues:         r.Minor >= 37,
+		ExecProbesEndWithSync:   r.Minor == 35 || r.Minor == 36 && r.Patch >= 3,
+		CarryStarted:            r.Minor >= 35 && !c.On(changeContainerStatusOnKubeletRestart),
+		PendingRule:             pendingRule(r),
+		RestartRules:            c.On(containerRestartRules),
+		RestartAll:              c.On(restartAllContainersOnContainerExits),
+		ReadyToStart:            readyToStart(c),
+		CarryLastState:          r.Minor >= 36 && c.On(restartAllContainersOnContainerExits),
+		LostInitCompleted:       r.Minor >= 36,
+		RequeueAtExpiry:         r.Minor >= 35,
+		BackOffInitial:          10 * time.Second,
+		BackOffMax:              300 * time.Second,
+		BackOffNodeCap:          c.On(kubeletCrashLoopBackOffMax),
+		BackOffFixedReset:       r.Minor >= 32,
+		OnDemandRelist:          c.On(plegOnDemandRelist),
+		RunOnceChecksState:      r.Minor >= 32,
+		SleepHook:               c.On(podLifecycleSleepAction),
+		RestartEditedSidecar:    r.Minor >= 32,
+		RejectKeepsQOS:          r.Minor >= 32,
 	}
 	if r.Minor >= 37 {
 		k.ReadyToStartReason = "PodSandboxNotReady"

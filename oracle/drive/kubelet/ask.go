@@ -18,11 +18,13 @@ import (
 // Request is one line of the oracle's input, as far as it is used here. See oracle.Request.
 type Request struct {
 	ID            string
-	Scenario      *sim.Scenario
+	Scenario      *sim.Scenario `json:",omitempty"`
 	Config        *sim.Config
 	Control       map[string]bool `json:",omitempty"`
 	Node          map[string]bool `json:",omitempty"`
 	SkipAdmission bool            `json:",omitempty"`
+	// Manifest in place of a scenario asks what the API server says about it.
+	Manifest json.RawMessage `json:",omitempty"`
 }
 
 // Response is one line of its output. See oracle.Response.
@@ -35,6 +37,17 @@ type Response struct {
 	SkippedGates []string
 	// Trace is the JSON form of a trace.Trace.
 	Trace json.RawMessage
+	// Admission answers a Manifest.
+	Admission *Admission
+}
+
+// Admission is what an API server says about a manifest. See oracle.Admission.
+type Admission struct {
+	Undecodable string
+	Unknown     []string
+	Message     string
+	Refused     []struct{ Field, Type, Detail string }
+	Stored      json.RawMessage
 }
 
 // Observed is the trace of a response, or why there is none.
