@@ -13,11 +13,14 @@ SEED     ?= 1
 GOLDEN := ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
 RACE   := ./cmd/... ./fixtures
 
+# Patch releases that scenarios ask for, because of their defects.
+PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
+
 # The race detector needs a C compiler; without one Go turns cgo off, and that part is left out.
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test golden verify fuzz bench oracle oracle-fuzz oracle-cases demo clean
+.PHONY: help build install test golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants demo clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,8 +69,9 @@ oracle: ## Build the real kubelets of all releases, or of RELEASE, as programs i
 	@$(MAKE) --no-print-directory -C oracle $(if $(RELEASE),oracle-$(RELEASE),all)
 
 oracle-fuzz: ## Compare N Pods drawn from SEED with the real kubelet of RELEASE (default 1.37); keep differences in oracle/found
-	@$(MAKE) --no-print-directory -C oracle oracle-$(or $(RELEASE),1.37)
-	@cd oracle/drive/fuzz && $(GO) run . -release $(or $(RELEASE),1.37) -n $(N) -seed $(SEED) -keep ../../found
+	@$(MAKE) --no-print-directory -C oracle oracle-$(or $(RELEASE),1.37) instrument
+	@cd oracle/drive && $(GO) build -tags branches -overlay ../build/_branches/overlay.json -o ../build/fuzz ./fuzz
+	@oracle/build/fuzz -oracle oracle/build -release $(or $(RELEASE),1.37) -n $(N) -seed $(SEED) -keep oracle/found -uncovered oracle/build/uncovered-$(or $(RELEASE),1.37).txt
 
 oracle-cases: ## Compare every Pod that the simulator once got wrong with the real kubelet
 	@set -e; for file in oracle/cases/*.json; do \
@@ -76,6 +80,13 @@ oracle-cases: ## Compare every Pod that the simulator once got wrong with the re
 		out=$$(cd oracle/drive/fuzz && $(GO) run . -release $$release -replay ../../cases/$$name) || { echo "$$name: $$out"; exit 1; }; \
 		echo "$$name: $$out" | head -1; \
 	done
+
+oracle-record: oracle ## Have the real kubelets of all releases run all scenarios; replace what fixtures/oracle holds
+	@set -e; for release in $(PATCHES); do $(MAKE) --no-print-directory -s -C oracle oracle-$$release; done
+	@cd oracle/drive/record && $(GO) run .
+
+mutants: ## Change the simulator's rules one by one, and see the recordings of the real kubelets notice each
+	$(GO) test ./fixtures/oracle -run '^TestMutants$$' -mutants -timeout 60m -v
 
 clean: ## Remove what was built
 	rm -rf bin

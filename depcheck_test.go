@@ -28,6 +28,7 @@ var importRules = []importRule{
 	{"sim", []string{"sim/trace", "sim/gates"}},
 	{"sim/judge", []string{"sim/..."}},
 	{"sim/rules", []string{"sim/..."}},
+	{"fixtures/oracle/...", []string{"sim/...", "fixtures", "github.com/klauspost/compress/zstd"}},
 	{"fixtures/...", []string{"sim/...", "k8s.io/api/...", "k8s.io/apimachinery/...", "go.yaml.in/yaml/v4"}},
 	{"clusters/observe/...", []string{"clusters/...", "fixtures/...", "sim/trace", "k8s.io/api/...", "k8s.io/apimachinery/...",
 		"k8s.io/client-go/...", "sigs.k8s.io/e2e-framework/..."}},

@@ -9,6 +9,8 @@ require (
 	k8s.io/apimachinery v0.37.2
 )
 
+require github.com/klauspost/compress v1.20.3
+
 require (
 	github.com/fxamacker/cbor/v2 v2.9.1 // indirect
 	github.com/go-logr/logr v1.4.3 // indirect
