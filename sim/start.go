@@ -114,6 +114,13 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 func (m *machine) pullImage(c *container) {
 	st := &m.worker.sync.starts
 	st.stage = startPulling
+	if m.currentPull(c).Result == reasonInvalidImage {
+		// images/image_manager.go: EnsureImageExists reads the name before it does anything else; no runtime is asked.
+		c.pulls++
+		m.startEvent(trace.PullFailed, reasonInvalidImage, "the name of the image cannot be read")
+		m.startFailed(c, startReason{reason: reasonInvalidImage})
+		return
+	}
 	if c.image && !c.spec.AlwaysPull {
 		m.createContainer(c)
 		return
@@ -141,9 +148,7 @@ func (m *machine) pullEnds(c *container) {
 	c.pulls++
 	if pull.Result != "" {
 		m.startEvent(trace.PullFailed, pull.Result, "the pull fails")
-		if pull.Result != reasonInvalidImage {
-			m.pullFailed(c, m.worker.sync.starts.last)
-		}
+		m.pullFailed(c, m.worker.sync.starts.last)
 		m.startFailed(c, startReason{reason: pull.Result})
 		return
 	}

@@ -60,6 +60,8 @@ func (w *view) shows(e *trace.Event) bool {
 	switch e.Kind {
 	case trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed:
 		return !w.sleepPostStart.Has(int(e.Container))
+	case trace.PullFailed:
+		return e.Reason != "InvalidImageName" // the kubelet cannot read the name, and asks no runtime
 	case trace.PreStopBegin:
 		return !w.sleepPreStop.Has(int(e.Container))
 	}
