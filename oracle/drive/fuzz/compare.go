@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
@@ -19,11 +20,27 @@ type outcome struct {
 	virtual time.Duration
 }
 
+// equal reports whether simulator and kubelet agree.
+func (o *outcome) equal() bool { return o.failure == "" && o.result.Verdict == judge.Conforms }
+
 // comparer compares Pods on one release.
 type comparer struct {
 	options options
-	target  gates.Resolved
 	program string
+	targets map[setting]gates.Resolved // by setting without its jitter
+}
+
+// target is that of a Pod's setting.
+func (c *comparer) target(s setting) (gates.Resolved, error) {
+	s.Jitter = 0
+	if t, known := c.targets[s]; known {
+		return t, nil
+	}
+	t, err := s.target(c.options.release)
+	if err == nil {
+		c.targets[s] = t
+	}
+	return t, err
 }
 
 // margin is the end of each run that is left out: what was under way there may be seen by one side only.
@@ -31,11 +48,11 @@ const margin = 2 * time.Second
 
 // compare has the oracle run the Pods and judges each.
 func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, error) {
-	gate := map[string]bool{gates.SidecarContainers: !c.options.off}
 	requests := make([]kubelet.Request, len(pods))
 	for i := range pods {
+		control, node := pods[i].setting.gates()
 		requests[i] = kubelet.Request{
-			ID: pods[i].id, Scenario: &pods[i].scenario, Config: kubelet.Config(c.options.jitter), Control: gate, Node: gate,
+			ID: pods[i].id, Scenario: &pods[i].scenario, Config: pods[i].setting.config(), Control: control, Node: node,
 		}
 	}
 	responses, err := kubelet.Ask(ctx, c.program, requests)
@@ -45,7 +62,7 @@ func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, er
 	outcomes := make([]outcome, len(pods))
 	for i := range pods {
 		if outcomes[i], err = c.judge(pods[i], &responses[i]); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", pods[i].id, err)
 		}
 	}
 	return outcomes, nil
@@ -59,10 +76,26 @@ func (c *comparer) judge(pod generated, r *kubelet.Response) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	target, err := c.target(pod.setting)
+	if err != nil {
+		return outcome{}, err
+	}
 	config := r.Config
 	config.MaxEvents = sim.DefaultConfig().MaxEvents
-	result, err := judge.Exact(&pod.scenario, c.target, config, observed, judge.Exactly{
-		Until: trace.Instant(pod.scenario.Horizon - margin), Slack: time.Millisecond, MaxRuns: c.options.runs,
+	result, err := judge.Exact(&pod.scenario, target, config, observed, judge.Exactly{
+		Until: trace.Instant(pod.scenario.Horizon - margin), MaxRuns: c.options.runs,
 	})
 	return outcome{config: config, result: result, virtual: pod.scenario.Horizon}, err
+}
+
+// simulate runs a Pod in the simulator alone, as far as it would be compared.
+func (c *comparer) simulate(pod *generated, config sim.Config) error {
+	target, err := c.target(pod.setting)
+	if err != nil {
+		return err
+	}
+	scenario := pod.scenario
+	scenario.Horizon -= margin
+	_, err = sim.Run(&scenario, target, config)
+	return err
 }

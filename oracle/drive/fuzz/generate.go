@@ -6,16 +6,27 @@ import (
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// generated is one Pod that was drawn.
-type generated struct {
-	id       string
-	scenario sim.Scenario
+// The oracle carries out probes and hooks as exec, except for sleep hooks, and knows no static Pods; so nothing else is drawn.
+
+// maxContainers is the size of the largest Pods.
+const maxContainers = 8
+
+// generator draws Pods for one release.
+type generator struct {
+	seed   uint64
+	target gates.Resolved // with the gate SidecarContainers on
+	off    bool           // the release lets that gate be turned off
 }
 
 // draw makes the choices of one Pod.
-type draw struct{ *rand.Rand }
+type draw struct {
+	*rand.Rand
+	target *gates.Resolved
+}
 
 func (d draw) oneIn(n int) bool { return d.IntN(n) == 0 }
 
@@ -27,36 +38,115 @@ func (d draw) odd(limit time.Duration) time.Duration {
 
 func pick[T any](d draw, list ...T) T { return list[d.IntN(len(list))] }
 
-// generate draws the n-th Pod of a seed.
-func generate(seed, n uint64) generated {
-	d := draw{rand.New(rand.NewPCG(seed, n))}
+// generate draws the n-th Pod of the seed; candidate tells apart those that it is chosen from.
+func (g *generator) generate(n, candidate uint64) generated {
+	d := draw{rand.New(rand.NewPCG(g.seed, n|candidate<<48)), &g.target}
 	s := sim.Scenario{Name: "generated", Horizon: pick(d, time.Minute, 90*time.Second, 90*time.Second, 4*time.Minute)}
-	s.Pod = sim.Pod{
+	if d.oneIn(25) {
+		s.Horizon = 20 * time.Minute
+	}
+	s.Pod = d.pod()
+	latency := latencyOf(0)
+	if d.oneIn(8) {
+		latency.Sandbox = d.odd(6 * time.Second)
+	}
+	s.Latency = &latency
+	if d.target.Kubelet.BackOffNodeCap && d.oneIn(4) {
+		s.Node.MaxContainerRestartPeriod = time.Duration(pick(d, 1, 2, 7, 30, 300)) * time.Second
+	}
+	for range pick(d, 0, 0, 1, 1, 2, 3) {
+		s.Steps = append(s.Steps, d.deletion(&s.Pod))
+	}
+	pod := generated{id: fmt.Sprintf("%d-%d", g.seed, n), scenario: s, setting: d.setting(g.off)}
+	if pod.setting.ControlOff && d.oneIn(2) {
+		withoutProbes(pod.scenario.Pod.Init) // else most are refused
+	}
+	return pod
+}
+
+func (d draw) setting(off bool) setting {
+	s := setting{Jitter: pick(d, 0, 0.99, d.Float64())}
+	switch part := d.IntN(12); {
+	case !off:
+	case part == 0:
+		s.ControlOff, s.NodeOff = true, d.oneIn(2)
+	case part == 1:
+		s.NodeOff = true
+	}
+	return s
+}
+
+func withoutProbes(list []sim.Container) {
+	for i := range list {
+		c := &list[i]
+		c.Startup, c.Readiness, c.Liveness, c.PostStart, c.PreStop = nil, nil, nil, nil, nil
+	}
+}
+
+func (d draw) pod() sim.Pod {
+	pod := sim.Pod{
 		Name: "p", Namespace: "default",
 		RestartPolicy:                 pick(d, sim.RestartAlways, sim.RestartOnFailure, sim.RestartNever),
-		TerminationGracePeriodSeconds: pick(d, int64(30), 30, 10, 5, 3, 2, 1, 0),
+		TerminationGracePeriodSeconds: pick(d, int64(30), 30, 10, 5, 3, 2, 1, 0, 3600),
 	}
 	inits, mains := d.IntN(4), 1+d.IntN(2)
-	if d.oneIn(8) {
-		inits, mains = d.IntN(6), 1+d.IntN(3)
+	if d.oneIn(6) {
+		inits = d.IntN(maxContainers)
+		mains = 1 + d.IntN(min(3, maxContainers-inits))
 	}
 	for i := range inits + mains {
-		c := d.container(i, i < inits)
+		c := d.container(i, i < inits, pod.TerminationGracePeriodSeconds)
 		if i < inits {
-			s.Pod.Init = append(s.Pod.Init, c)
+			pod.Init = append(pod.Init, c)
 		} else {
-			s.Pod.Main = append(s.Pod.Main, c)
+			pod.Main = append(pod.Main, c)
 		}
 	}
-	latency := latencyOf(0)
-	s.Latency = &latency
-	for range d.IntN(3) {
-		s.Steps = append(s.Steps, d.deletion())
-	}
 	if d.oneIn(6) {
-		s.Pod.ActiveDeadlineSeconds = 1 + d.Int64N(40)
+		pod.ActiveDeadlineSeconds = 1 + d.Int64N(pick(d, int64(40), 40, 200))
 	}
-	return generated{id: fmt.Sprintf("%d-%d", seed, n), scenario: s}
+	if d.oneIn(3) {
+		shareImage(&pod)
+	}
+	if d.oneIn(40) {
+		d.spoil(&pod)
+	}
+	leaveSleepsAlone(pod.Init)
+	leaveSleepsAlone(pod.Main)
+	return pod
+}
+
+// shareImage gives one image to the mains that pull. The oracle plays their pulls in the order of the Pod and has the image
+// only when all of them have pulled it, so none may start twice, pull always or have it from the beginning.
+func shareImage(pod *sim.Pod) {
+	for i := range pod.Main {
+		c := &pod.Main[i]
+		pulls := c.Behavior.Pulls
+		if pod.RestartPolicy == sim.RestartNever && c.RestartPolicy == "" && len(pulls) > 0 && pulls[0].Result != invalidImageName {
+			c.Image, c.AlwaysPull = "images.invalid/shared:1", false
+		}
+	}
+}
+
+// spoil sets something that the API server may refuse or drop.
+func (d draw) spoil(pod *sim.Pod) {
+	for range 1 + d.IntN(2) {
+		list := pod.Main
+		if len(pod.Init) > 0 && d.oneIn(2) {
+			list = pod.Init
+		}
+		c := &list[d.IntN(len(list))]
+		switch d.IntN(4) {
+		case 0:
+			c.RestartPolicy = pick(d, sim.RestartAlways, sim.RestartOnFailure, sim.RestartNever)
+		case 1:
+			c.PreStop = &sim.Hook{Handler: sim.HandlerSleep, SleepSeconds: d.Int64N(60)}
+		case 2:
+			c.PostStart = &sim.Hook{Handler: sim.HandlerExec}
+		case 3:
+			d.probesAndHooks(c, pod.TerminationGracePeriodSeconds)
+		}
+	}
 }
 
 // latencyOf gives each container its own latencies, so that no two containers do the same thing at the same instant.
@@ -65,101 +155,48 @@ func latencyOf(i int) sim.Latency {
 	return sim.Latency{Sandbox: ms(213, 0), Pull: ms(101, 6), Create: ms(17, 3), Start: ms(29, 5), Stop: ms(11, 2), Exec: ms(7, 2)}
 }
 
-func (d draw) deletion() sim.Step {
+func (d draw) deletion(pod *sim.Pod) sim.Step {
 	step := sim.Step{At: d.odd(45 * time.Second), Delete: &sim.Delete{}}
-	if d.oneIn(2) {
+	switch d.IntN(8) {
+	case 0:
+		step.Delete.Force = true
+	case 1, 2, 3:
 		grace := 1 + d.Int64N(12)
 		step.Delete.GracePeriodSeconds = &grace
+	case 4:
+		grace := pick(d, int64(0), 1, 2, 3600)
+		step.Delete.GracePeriodSeconds = &grace
+	}
+	if d.oneIn(2) {
+		step.At = d.odd(pick(d, 40*time.Millisecond, 3*time.Second, 15*time.Second))
+		step.After = d.selector(pod)
 	}
 	return step
 }
 
-func (d draw) container(i int, init bool) sim.Container {
-	latency := latencyOf(i)
-	c := sim.Container{Name: fmt.Sprintf("c%d", i), Latency: &latency}
-	sidecar := init && d.IntN(5) < 3
-	if sidecar {
-		c.RestartPolicy = sim.RestartAlways
-	}
-	for range 1 + d.IntN(3) {
-		c.Behavior.Runs = append(c.Behavior.Runs, d.process(init && !sidecar))
-	}
-	if d.oneIn(10) {
-		for range 1 + d.IntN(3) {
-			c.Behavior.Starts = append(c.Behavior.Starts, pick(d, sim.Start{}, sim.Start{Create: "ConfigError"}, sim.Start{Create: "Error"}, sim.Start{Start: "Error"}))
-		}
-	}
-	if !init || sidecar {
-		d.probesAndHooks(&c)
-	}
-	return c
-}
-
-func (d draw) probesAndHooks(c *sim.Container) {
-	for _, probe := range []**sim.Probe{&c.Startup, &c.Readiness, &c.Liveness} {
-		if d.oneIn(3) {
-			*probe = d.probe()
-		}
-	}
-	for _, probe := range []*sim.Probe{c.Startup, c.Liveness} {
-		if probe == nil {
-			continue
-		}
-		probe.SuccessThreshold = 1
-		if d.oneIn(4) {
-			probe.TerminationGracePeriodSeconds = 1 + d.Int64N(6)
-		}
-	}
+// selector picks an event that both sides show at the same instant.
+func (d draw) selector(pod *sim.Pod) *sim.Selector {
 	if d.oneIn(4) {
-		c.PostStart = &sim.Hook{Handler: sim.HandlerExec}
+		kind := pick(d, trace.SandboxReady, trace.SandboxStopped, trace.SyncTerminating, trace.DeleteRequested)
+		return &sim.Selector{Kind: kind.String(), Run: -1}
 	}
-	if d.oneIn(4) {
-		c.PreStop = &sim.Hook{Handler: sim.HandlerExec}
+	list := pod.Main
+	if i := d.IntN(len(pod.Init) + len(pod.Main)); i < len(pod.Init) {
+		list = pod.Init
 	}
-}
-
-func (d draw) probe() *sim.Probe {
-	p := &sim.Probe{
-		PeriodSeconds: 1 + d.Int64N(5), TimeoutSeconds: 1 + d.Int64N(2), SuccessThreshold: 1 + d.Int64N(2), FailureThreshold: 1 + d.Int64N(3),
-		Handler: sim.HandlerExec,
+	c := &list[d.IntN(len(list))]
+	kinds := []trace.Kind{trace.Created, trace.Running, trace.Exited, trace.Exited, trace.StopSignal, trace.KillSignal}
+	if len(c.Behavior.Pulls) > 0 {
+		kinds = append(kinds, trace.PullBegin, trace.PullEnd, trace.PullFailed)
 	}
-	if d.oneIn(3) {
-		p.InitialDelaySeconds = d.Int64N(6)
+	if len(c.Behavior.Starts) > 0 {
+		kinds = append(kinds, trace.CreateError, trace.StartError)
 	}
-	return p
-}
-
-func (d draw) process(ends bool) sim.Process {
-	p := sim.Process{For: sim.Forever}
-	if ends && !d.oneIn(12) || d.oneIn(3) {
-		p.For = d.odd(pick(d, 300*time.Millisecond, 8*time.Second, 8*time.Second, 30*time.Second))
+	if c.PostStart != nil && c.PostStart.Handler == sim.HandlerExec {
+		kinds = append(kinds, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed)
 	}
-	if d.oneIn(3) {
-		p.ExitCode = int32(d.IntN(3))
+	if c.PreStop != nil && c.PreStop.Handler == sim.HandlerExec {
+		kinds = append(kinds, trace.PreStopBegin)
 	}
-	p.OnStop = sim.StopReaction{ExitCode: pick(d, int32(0), 143, 1), After: d.odd(4 * time.Second)}
-	if d.oneIn(6) {
-		p.OnStop = sim.StopReaction{Ignore: true}
-	}
-	p.Startup, p.Readiness, p.Liveness = d.answers(), d.answers(), d.answers()
-	p.PostStart = sim.HookRun{Takes: d.odd(3 * time.Second), Fails: d.oneIn(5)}
-	p.PreStop = sim.HookRun{Takes: d.odd(4 * time.Second), Fails: d.oneIn(5)}
-	return p
-}
-
-func (d draw) answers() []sim.Answer {
-	var answers []sim.Answer
-	from := time.Duration(0)
-	for range d.IntN(3) {
-		a := sim.Answer{From: from, Result: pick(d, sim.AnswerSuccess, sim.AnswerFailure, sim.AnswerFailure, sim.AnswerError)}
-		if d.oneIn(4) {
-			a.Takes = d.odd(1500 * time.Millisecond)
-		}
-		answers = append(answers, a)
-		from += d.odd(8 * time.Second)
-	}
-	if len(answers) > 0 && d.oneIn(2) {
-		answers = append(answers, sim.Answer{From: from, Result: sim.AnswerSuccess})
-	}
-	return answers
+	return &sim.Selector{Container: c.Name, Kind: pick(d, kinds...).String(), Run: pick(d, int32(-1), -1, 0, 1), Nth: pick(d, int32(0), 0, 1, 2)}
 }

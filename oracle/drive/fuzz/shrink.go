@@ -16,11 +16,12 @@ func (c *comparer) shrink(ctx context.Context, pod generated, r outcome) (genera
 	tries := 0
 	for improved := true; improved && tries < c.options.shrinks; {
 		improved = false
-		smaller := reductions(pod.scenario)
+		smaller := pod.reductions()
 		for first := 0; first < len(smaller) && tries < c.options.shrinks; first += batch {
 			candidates := make([]generated, 0, batch)
-			for i, s := range smaller[first:min(first+batch, len(smaller))] {
-				candidates = append(candidates, generated{id: fmt.Sprintf("%s.%d", pod.id, first+i), scenario: s})
+			for i, candidate := range smaller[first:min(first+batch, len(smaller))] {
+				candidate.id = fmt.Sprintf("%s.%d", pod.id, first+i)
+				candidates = append(candidates, candidate)
 			}
 			tries += len(candidates)
 			outcomes, err := c.compare(ctx, candidates)
@@ -28,7 +29,7 @@ func (c *comparer) shrink(ctx context.Context, pod generated, r outcome) (genera
 				return pod, r, err
 			}
 			if i := slices.IndexFunc(outcomes, func(o outcome) bool { return o.failure == "" && o.result.Verdict == judge.Diverges }); i >= 0 {
-				pod.scenario, r, improved = candidates[i].scenario, outcomes[i], true
+				pod.scenario, pod.setting, r, improved = candidates[i].scenario, candidates[i].setting, outcomes[i], true
 				break
 			}
 		}
@@ -36,7 +37,25 @@ func (c *comparer) shrink(ctx context.Context, pod generated, r outcome) (genera
 	return pod, r, nil
 }
 
-// reductions are the Pods that are one step simpler, the largest steps first.
+// reductions are the Pods that are one step simpler, the largest steps first, and the plainer settings last.
+func (pod generated) reductions() []generated {
+	var list []generated
+	for _, s := range reductions(pod.scenario) {
+		list = append(list, generated{scenario: s, setting: pod.setting})
+	}
+	for _, change := range []func(*setting) bool{
+		func(s *setting) bool { return unset(&s.Jitter) },
+		func(s *setting) bool { return unset(&s.ControlOff) },
+		func(s *setting) bool { return unset(&s.NodeOff) },
+	} {
+		if plainer := pod.setting; change(&plainer) {
+			list = append(list, generated{scenario: pod.scenario, setting: plainer})
+		}
+	}
+	return list
+}
+
+// reductions are the scenarios that are one step simpler.
 func reductions(s sim.Scenario) []sim.Scenario {
 	var list []sim.Scenario
 	try := func(change func(*sim.Scenario) bool) {
@@ -53,7 +72,13 @@ func reductions(s sim.Scenario) []sim.Scenario {
 	for i := range s.Steps {
 		try(func(c *sim.Scenario) bool { c.Steps = slices.Delete(c.Steps, i, i+1); return true })
 	}
+	for i := range s.Steps {
+		try(func(c *sim.Scenario) bool { return unset(&c.Steps[i].After) })
+		try(func(c *sim.Scenario) bool { return unset(&c.Steps[i].Delete.GracePeriodSeconds) })
+		try(func(c *sim.Scenario) bool { return unset(&c.Steps[i].Delete.Force) })
+	}
 	try(func(c *sim.Scenario) bool { return unset(&c.Pod.ActiveDeadlineSeconds) })
+	try(func(c *sim.Scenario) bool { return unset(&c.Node) })
 	try(func(c *sim.Scenario) bool { c.Horizon /= 2; return c.Horizon > 20*time.Second })
 	for i := range len(s.Pod.Init) + len(s.Pod.Main) {
 		at := func(c *sim.Scenario) *sim.Container {
@@ -72,12 +97,22 @@ func reductions(s sim.Scenario) []sim.Scenario {
 // containerReductions are the changes that make a container simpler. Each reports whether it changed anything.
 func containerReductions(now *sim.Container) []func(*sim.Container) bool {
 	list := []func(*sim.Container) bool{
+		func(c *sim.Container) bool { had := len(c.Behavior.Runs) > 0; c.Behavior = sim.Behavior{}; return had },
+		func(c *sim.Container) bool {
+			had := len(c.Behavior.Runs) > 1
+			c.Behavior.Runs = c.Behavior.Runs[:min(1, len(c.Behavior.Runs))]
+			return had
+		},
 		func(c *sim.Container) bool { return unset(&c.Startup) },
 		func(c *sim.Container) bool { return unset(&c.Readiness) },
 		func(c *sim.Container) bool { return unset(&c.Liveness) },
 		func(c *sim.Container) bool { return unset(&c.PostStart) },
 		func(c *sim.Container) bool { return unset(&c.PreStop) },
 		func(c *sim.Container) bool { had := len(c.Behavior.Starts) > 0; c.Behavior.Starts = nil; return had },
+		func(c *sim.Container) bool { had := len(c.Behavior.Pulls) > 0; c.Behavior.Pulls = nil; return had },
+		func(c *sim.Container) bool { return unset(&c.AlwaysPull) },
+		func(c *sim.Container) bool { return unset(&c.Image) },
+		func(c *sim.Container) bool { return unset(&c.RestartPolicy) },
 	}
 	for i := range now.Behavior.Runs {
 		list = append(list,
@@ -107,6 +142,7 @@ func containerReductions(now *sim.Container) []func(*sim.Container) bool {
 			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].PreStop) },
 			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].OnStop) },
 			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].ExitCode) },
+			func(c *sim.Container) bool { return unset(&c.Behavior.Runs[i].OOMKilled) },
 		)
 	}
 	return list
