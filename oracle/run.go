@@ -117,7 +117,8 @@ type life struct {
 	server  *apiserver.Server
 	runtime *cri.Service
 	limit   time.Time
-	steps   int // not taken yet
+	awaited time.Time // the Pod's own deadline is over by then: it may change even a terminal Pod
+	steps   int       // not taken yet
 }
 
 // play is the bubble's main goroutine.
@@ -181,6 +182,7 @@ func (l *life) create() {
 	r.mu.Lock()
 	r.created = time.Now()
 	l.limit = r.created.Add(l.request.limit())
+	l.awaited = r.created.Add(time.Duration(min(l.request.Scenario.Pod.ActiveDeadlineSeconds, 1<<32))*time.Second + settle)
 	l.steps = len(l.request.Scenario.Steps)
 	r.emit(trace.Event{Kind: trace.PodCreated}, "")
 	for _, d := range dropped(l.request.Scenario.Pod, l.pod) {
@@ -241,7 +243,7 @@ func (l *life) watch() {
 		ending := trace.EndingHorizon
 		if quiet := !l.runtime.Busy() && now.Sub(r.last) > settle; quiet && r.removed {
 			over, ending = true, trace.EndingRemoved
-		} else if quiet && r.terminal && l.steps == 0 {
+		} else if quiet && r.terminal && l.steps == 0 && now.After(l.awaited) {
 			over, ending = true, trace.EndingTerminal
 		}
 		if over {

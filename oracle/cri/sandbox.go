@@ -20,7 +20,8 @@ func (s *Service) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandbox
 	time.Sleep(latency)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	made := &sandbox{id: fmt.Sprintf("sandbox-%d", len(s.sandboxes)), config: config, ready: true, created: s.madeAt()}
+	made := &sandbox{id: fmt.Sprintf("sandbox-%d", s.made), config: config, ready: true, created: s.madeAt()}
+	s.made++
 	s.sandboxes = append(s.sandboxes, made)
 	s.hooks.Event(Event{Kind: trace.SandboxReady})
 	return made.id, nil

@@ -54,6 +54,7 @@ type Service struct {
 	sandboxes  []*sandbox
 	containers []*container
 	lastMade   time.Time
+	made       int // sandboxes and containers ever made: no id comes twice
 	latency    sim.Latency
 }
 
@@ -197,13 +198,14 @@ func (s *Service) CreateContainer(_ context.Context, sandboxID string, config *r
 		return "", errors.New("scripted create error")
 	}
 	c := &container{
-		id:      fmt.Sprintf("%s-%d-%d", name, config.GetMetadata().GetAttempt(), len(s.containers)),
+		id:      fmt.Sprintf("%s-%d-%d", name, config.GetMetadata().GetAttempt(), s.made),
 		sandbox: sandboxID, name: name, attempt: config.GetMetadata().GetAttempt(), script: script, config: config,
 		state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: s.madeAt(),
 	}
 	if attempt.Start == "Error" {
 		c.reason = "scripted start error"
 	}
+	s.made++
 	s.containers = append(s.containers, c)
 	s.event(c, trace.Created, Event{})
 	return c.id, nil
