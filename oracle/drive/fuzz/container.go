@@ -32,6 +32,9 @@ func (d draw) container(i int, init bool, grace int64) sim.Container {
 	for range 1 + d.IntN(3) {
 		c.Behavior.Runs = append(c.Behavior.Runs, d.process(init && !sidecar))
 	}
+	if d.oneIn(25) {
+		c.Behavior.Runs = nil // what a process does that nobody describes
+	}
 	if d.oneIn(10) {
 		for range 1 + d.IntN(3) {
 			c.Behavior.Starts = append(c.Behavior.Starts, pick(d, sim.Start{}, sim.Start{Create: "ConfigError"}, sim.Start{Create: "Error"}, sim.Start{Start: "Error"}))

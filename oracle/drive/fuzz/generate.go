@@ -186,7 +186,7 @@ func (d draw) selector(pod *sim.Pod) *sim.Selector {
 	}
 	c := &list[d.IntN(len(list))]
 	kinds := []trace.Kind{trace.Created, trace.Running, trace.Exited, trace.Exited, trace.StopSignal, trace.KillSignal}
-	if len(c.Behavior.Pulls) > 0 {
+	if pulls := c.Behavior.Pulls; len(pulls) > 0 && pulls[0].Result != invalidImageName {
 		kinds = append(kinds, trace.PullBegin, trace.PullEnd, trace.PullFailed)
 	}
 	if len(c.Behavior.Starts) > 0 {

@@ -55,7 +55,7 @@ func (pod generated) reductions() []generated {
 	return list
 }
 
-// reductions are the scenarios that are one step simpler.
+// reductions are the scenarios that are one step simpler, first of all without what nobody looks at.
 func reductions(s sim.Scenario) []sim.Scenario {
 	var list []sim.Scenario
 	try := func(change func(*sim.Scenario) bool) {
@@ -63,6 +63,10 @@ func reductions(s sim.Scenario) []sim.Scenario {
 			list = append(list, c)
 		}
 	}
+	try(func(c *sim.Scenario) bool {
+		tidied := tidy(c.Pod.Init)
+		return tidy(c.Pod.Main) || tidied
+	})
 	for i := range s.Pod.Init {
 		try(func(c *sim.Scenario) bool { c.Pod.Init = slices.Delete(c.Pod.Init, i, i+1); return true })
 	}
@@ -92,6 +96,33 @@ func reductions(s sim.Scenario) []sim.Scenario {
 		}
 	}
 	return list
+}
+
+// tidy takes the answers to probes and the doings of hooks that the containers do not have out of their processes. It reports
+// whether there were any.
+func tidy(list []sim.Container) bool {
+	tidied := false
+	for i := range list {
+		c := &list[i]
+		for j := range c.Behavior.Runs {
+			r := &c.Behavior.Runs[j]
+			for _, p := range []struct {
+				probe   *sim.Probe
+				answers *[]sim.Answer
+			}{{c.Startup, &r.Startup}, {c.Readiness, &r.Readiness}, {c.Liveness, &r.Liveness}} {
+				if p.probe == nil && *p.answers != nil {
+					*p.answers, tidied = nil, true
+				}
+			}
+			if c.PostStart == nil {
+				tidied = unset(&r.PostStart) || tidied
+			}
+			if c.PreStop == nil {
+				tidied = unset(&r.PreStop) || tidied
+			}
+		}
+	}
+	return tidied
 }
 
 // containerReductions are the changes that make a container simpler. Each reports whether it changed anything.
