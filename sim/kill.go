@@ -283,8 +283,8 @@ func (m *machine) nextTurns(by int32) {
 // resumeSync goes on with the sync in an input of its own, so that a stop that returns at once does not recurse.
 func (m *machine) resumeSync() { m.wait(0) }
 
-// processGone tells the stops, the hook and the probes that a process is gone.
-func (m *machine) processGone(c *container, r *record) {
+// processGone tells the stops, the hooks and the probes that a process is gone. A hook that has ended it by itself has not failed.
+func (m *machine) processGone(c *container, r *record, byHook bool) {
 	st := &m.worker.sync.starts
 	if st.waiting && st.stage == startHook && st.position == c.position && c.spec.PostStart.Handler != HandlerSleep {
 		st.hookBad = true
@@ -297,7 +297,7 @@ func (m *machine) processGone(c *container, r *record) {
 		}
 		switch k.stage {
 		case killerHook:
-			if c.spec.PreStop.Handler != HandlerSleep && !c.behaviour(k.run).PreStop.EndsProcess {
+			if c.spec.PreStop.Handler != HandlerSleep && !byHook {
 				k.hookBad = true
 				m.killerWaits(i, 0)
 			}

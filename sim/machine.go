@@ -60,8 +60,9 @@ type container struct {
 	latency  Latency
 	records  []record // the runtime's, oldest first
 	nextRun  int32
-	pulls    int32 // pull attempts so far
-	creates  int32 // create attempts so far
+	numbers  []numbering // where the runtime's count of its runs began anew; most never do
+	pulls    int32       // pull attempts so far
+	creates  int32       // create attempts so far
 	backOff  backOff
 	pull     backOff // of the image, shared through imageOwner
 	// imageOwner is the first container with the same image: the image back-off is kept per Pod and image.
@@ -283,7 +284,7 @@ func (m *machine) finish(empty bool) {
 	switch {
 	case !m.object.exists:
 		m.trace.Ending = trace.EndingRemoved
-	case m.worker.finished:
+	case m.worker.finished, m.worker.rejected:
 		m.trace.Ending = trace.EndingTerminal
 	case empty:
 		m.trace.Ending = trace.EndingSteady
@@ -342,7 +343,7 @@ func podEvent(kind trace.Kind) trace.Event {
 
 // event is an event of one run of the container.
 func (c *container) event(kind trace.Kind, run int32) trace.Event {
-	return trace.Event{Kind: kind, Container: int16(c.position), Run: run}
+	return trace.Event{Kind: kind, Container: int16(c.position), Run: c.attempt(run)}
 }
 
 // newest returns the container's newest record, or nil.

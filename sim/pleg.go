@@ -120,12 +120,13 @@ func (m *machine) reconcile(periodic bool) {
 	p, w := &m.pleg, &m.worker
 	news, wakes := m.plegEvents()
 	fresh := none
-	if wakes == 0 && w.waiting {
+	serves := w.waiting && m.now > w.lastSync // a relist in the instant of the last sync's end is not newer than that sync
+	if wakes == 0 && serves {
 		m.markIdle()
 	} else if wakes > 0 {
 		w.idle.set = false // what it found stays
 	}
-	if wakes > 0 || w.waiting {
+	if wakes > 0 || serves {
 		fresh = m.emit(podEvent(trace.Relist), m.newsCauses()...)
 	}
 	if news > 0 || p.removed {
@@ -142,7 +143,7 @@ func (m *machine) reconcile(periodic bool) {
 		m.updatePod(update{trigger: fresh, because: "the relist saw a change"})
 		m.collectGarbage(fresh)
 	}
-	if w.waiting {
+	if serves {
 		m.runSync(fresh)
 	}
 }

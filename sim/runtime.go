@@ -23,7 +23,34 @@ func (c *container) behaviour(run int32) *Process {
 	if len(runs) == 0 {
 		return &defaultRun
 	}
-	return &runs[min(int(run), len(runs)-1)]
+	return &runs[min(int(c.attempt(run)), len(runs)-1)]
+}
+
+// numbering says that from one run on the attempt is so much less than the run.
+type numbering struct{ from, less int32 }
+
+// attempt is the number under which the runtime knows a run. The machine counts the runs of a container's whole life, so that no
+// two are taken for each other; the kubelet counts on from the newest record that it knows, and in a new sandbox an init
+// container has none.
+func (c *container) attempt(run int32) int32 {
+	for i := len(c.numbers) - 1; i >= 0; i-- {
+		if n := &c.numbers[i]; run >= n.from {
+			return run - n.less
+		}
+	}
+	return run
+}
+
+// numberNext fixes the attempt of the container's next run. kuberuntime_container.go: startContainer, which without a record looks
+// at the log files; those are removed with their records.
+func (m *machine) numberNext(c *container) {
+	attempt := int32(0)
+	if r := m.worker.snapshot.newest(c.position); r != nil {
+		attempt = c.attempt(r.run) + 1
+	}
+	if attempt != c.attempt(c.nextRun) {
+		c.numbers = append(c.numbers, numbering{c.nextRun, c.nextRun - attempt})
+	}
 }
 
 // create makes a record in state Created.
@@ -72,9 +99,10 @@ func (m *machine) processEnds(position int, run, token int32, killed bool) {
 		last = r.signalEv
 	}
 	m.exit(c, r, code, life.OOMKilled && !r.signalled && !killed, cause(last, why, windowRuntime))
+	m.processGone(c, r, false)
 }
 
-// exit records the end of a process and tells everything that watches it.
+// exit records the end of a process. processGone tells everything that watches it.
 func (m *machine) exit(c *container, r *record, code int32, oom bool, because trace.Cause) {
 	r.state = recordExited
 	r.finishedAt = m.now
@@ -91,7 +119,6 @@ func (m *machine) exit(c *container, r *record, code int32, oom bool, because tr
 	e.ExitCode, e.Reason = code, r.reason
 	r.event = m.emit(e, because)
 	m.runtimeChanged()
-	m.processGone(c, r)
 }
 
 // stopProcess is the runtime's StopContainer: it sends the stop signal and schedules the end, by the process or by
@@ -130,12 +157,13 @@ func naturalEnd(r *record, life *Process) trace.Instant {
 	return r.startedAt.Add(life.For)
 }
 
-// hookEndsRun ends a process whose preStop hook stops it.
+// hookEndsRun ends a process whose hook stops it.
 func (m *machine) hookEndsRun(position int, run int32) {
 	c := &m.containers[position]
 	if r := c.find(run); r != nil && r.state == recordRunning {
 		life := c.behaviour(run)
 		m.exit(c, r, life.OnStop.ExitCode, false, cause(r.event, "its hook ends it", windowRuntime))
+		m.processGone(c, r, true)
 	}
 }
 

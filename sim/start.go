@@ -49,6 +49,7 @@ func (m *machine) startNext(next start) {
 	s := &w.sync
 	c := &m.containers[next.position]
 	s.did = true
+	m.numberNext(c)
 	until, why := m.crashBackOff(c, &w.snapshot)
 	if until != trace.Never {
 		m.inBackOff(c, until, why)

@@ -83,7 +83,7 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 	records := snap.of(i)
 	switch {
 	case len(records) > 0:
-		*s = m.convertRecord(&records[0], old)
+		*s = m.convertRecord(c, &records[0], old)
 		if len(records) > 1 {
 			s.Last = stateOf(&records[1])
 		}
@@ -100,9 +100,13 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 }
 
 // convertRecord is the closure convertContainerStatus.
-func (m *machine) convertRecord(r *recordView, old *containerStatus) containerStatus {
-	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: r.run}}
+func (m *machine) convertRecord(c *container, r *recordView, old *containerStatus) containerStatus {
+	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: c.attempt(r.run)}}
 	if m.kubelet.CarryLastState && old.Present {
+		s.Restarts = max(s.Restarts, old.Restarts)
+		if r.state == recordRunning && old.State.Kind == trace.StateTerminated && old.Restarts >= c.attempt(r.run) {
+			s.Restarts = old.Restarts + 1
+		}
 		switch {
 		case old.State.Run != r.run && old.State.Kind == trace.StateTerminated:
 			s.Last = old.State

@@ -305,7 +305,7 @@ func (m *machine) syncStatus() {
 	merged := &s.scratch
 	merged.copyFrom(&s.current)
 	held := false
-	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.finished {
+	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
 		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
 		held = true
 	}
@@ -420,6 +420,11 @@ func (m *machine) publishedContainers() []trace.ContainerStatus {
 	for i := range list {
 		if c := &s.api.containers[i]; c.Present {
 			list[i] = c.ContainerStatus
+			for _, run := range [...]*int32{&list[i].State.Run, &list[i].Last.Run} {
+				if *run >= 0 {
+					*run = m.containers[i].attempt(*run)
+				}
+			}
 		}
 	}
 	return list

@@ -62,8 +62,9 @@ func (m *machine) syncPod() {
 	w := &m.worker
 	s := &w.sync
 	status := m.generateStatus(&w.snapshot, false)
+	over := terminal(status.phase) // as computed: the status manager may refuse to keep it
 	m.setStatus(status, w.copy.deleting, false, cause(w.lastEvent, "the sync begins with the status", windowNow))
-	if terminal(m.status.current.phase) {
+	if over {
 		m.endSync(syncOutcome{terminal: true, backOffUntil: trace.Never})
 		return
 	}

@@ -41,6 +41,7 @@ type podCopy struct {
 type worker struct {
 	bound      bool // the Pod has reached the kubelet
 	known      bool // the Pod is in the kubelet's pod manager
+	rejected   bool // admission refused the Pod; no worker has been asked about it
 	finished   bool // SyncTerminatedPod is done
 	pending    bool
 	next       update
@@ -91,7 +92,7 @@ func (m *machine) podArrives() {
 	m.updatePod(update{trigger: bound, because: "the kubelet sees the Pod"})
 }
 
-// reject is kubelet.go: rejectPod after lifecycle/predicate.go: Admit.
+// reject is kubelet.go: rejectPod after lifecycle/predicate.go: Admit. The Pod stays known, so that its deadline is still seen.
 func (m *machine) reject(because int32) {
 	const reason = "InitContainerRestartPolicyForbidden"
 	name := ""
@@ -104,7 +105,7 @@ func (m *machine) reject(because int32) {
 	e := podEvent(trace.PodRejected)
 	e.Reason = reason
 	m.worker.lastEvent = m.emit(e, cause(because, "the kubelet's gate SidecarContainers is off", windowNow))
-	m.worker.finished = true
+	m.worker.rejected = true
 	m.status.reject(m, reason, "Pod was rejected: Init container \""+name+"\" may not have a non-default restartPolicy")
 }
 
@@ -113,6 +114,10 @@ func (m *machine) updatePod(u update) {
 	w := &m.worker
 	if w.finished || !w.known && !u.kill {
 		return
+	}
+	if w.rejected && terminal(m.status.api.phase) {
+		// A Pod that is terminal when its worker first hears of it, and has nothing in the runtime, counts as terminated.
+		w.rejected, w.terminate, w.terminated = false, true, true
 	}
 	if u.kill {
 		w.known = false
