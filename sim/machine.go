@@ -268,6 +268,8 @@ func (m *machine) handle(in input) {
 		m.garbageTick(int(in.a))
 	case inputSandboxSeen:
 		m.sandboxSeen()
+	case inputHousekeeping:
+		m.housekeeping()
 	case inputProbeTick:
 		m.probeTicks(int(in.a), in.b)
 	case inputProbeDone:

@@ -49,6 +49,9 @@ type Pod struct {
 	ActiveDeadlineSeconds int64 `json:",omitempty"`
 	// Static Pods come from a manifest on the node: the API server's dropping and validation do not apply.
 	Static bool `json:",omitempty"`
+	// NoVolumes is true for a Pod that mounts nothing, not even the token of a service account. Only such a Pod loses its directory
+	// when it is deleted by force before anything of it runs.
+	NoVolumes bool `json:",omitempty"`
 	// Init and Main are the containers in the order of the manifest. Together at most trace.MaxContainers.
 	Init []Container
 	Main []Container

@@ -6,23 +6,24 @@ import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 type inputKind uint8
 
 const (
-	inputStep        inputKind = iota // a step of the scenario; a is its position
-	inputBound                        // the Pod reaches the kubelet
-	inputWake                         // the idle pod worker takes its update, before anything else of this instant
-	inputWorker                       // the pod worker goes on with its sync; a is its token
-	inputExit                         // a process ends; a is the container, b the run, c the token of its end
-	inputKillSignal                   // SIGKILL is due; a, b, c likewise
-	inputRelist                       // the periodic relist
-	inputRelistPod                    // an on-demand relist
-	inputSyncTick                     // the sync loop looks at the work queue
-	inputStatus                       // the status manager sends what is new
-	inputStatusAll                    // … everything that differs
-	inputProbeTick                    // a probe worker's ticker; a is the worker, b the token
-	inputProbeDone                    // a probe has its answer; a, b likewise
-	inputKiller                       // a stop goes on; a is the killer, b the token
-	inputHookEndsRun                  // a hook ended the process; a is the container, b the run
-	inputGarbage                      // the garbage collection; a is a container that got a record since the last one
-	inputSandboxSeen                  // the early PodReadyToStartContainers update
+	inputStep         inputKind = iota // a step of the scenario; a is its position
+	inputBound                         // the Pod reaches the kubelet
+	inputWake                          // the idle pod worker takes its update, before anything else of this instant
+	inputWorker                        // the pod worker goes on with its sync; a is its token
+	inputExit                          // a process ends; a is the container, b the run, c the token of its end
+	inputKillSignal                    // SIGKILL is due; a, b, c likewise
+	inputRelist                        // the periodic relist
+	inputRelistPod                     // an on-demand relist
+	inputSyncTick                      // the sync loop looks at the work queue
+	inputStatus                        // the status manager sends what is new
+	inputStatusAll                     // … everything that differs
+	inputProbeTick                     // a probe worker's ticker; a is the worker, b the token
+	inputProbeDone                     // a probe has its answer; a, b likewise
+	inputKiller                        // a stop goes on; a is the killer, b the token
+	inputHookEndsRun                   // a hook ended the process; a is the container, b the run
+	inputGarbage                       // the garbage collection; a is a container that got a record since the last one
+	inputSandboxSeen                   // the early PodReadyToStartContainers update
+	inputHousekeeping                  // housekeeping looks at a Pod that is gone from the API server
 )
 
 // input is one entry of the event queue.

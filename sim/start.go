@@ -41,6 +41,9 @@ const (
 	reasonCreateError  = "CreateContainerError"
 	reasonRunError     = "RunContainerError"
 	reasonPostStart    = "PostStartHookError"
+
+	// reasonDirectoryGone is CreateContainerConfigError of a Pod that no status can show any more.
+	reasonDirectoryGone = "PodDirectoryRemoved"
 )
 
 // startNext begins the start of one container of the list.
@@ -164,6 +167,11 @@ func (m *machine) createContainer(c *container) {
 	if currentStart(c).Create == "ConfigError" {
 		// The kubelet cannot put the configuration together and does not call the runtime.
 		m.createEnds(c)
+		return
+	}
+	if m.worker.directoryGone {
+		m.startEvent(trace.CreateError, reasonDirectoryGone, "housekeeping has removed the Pod's directory")
+		m.startFailed(c, startReason{reason: reasonConfigError})
 		return
 	}
 	m.startWaits(c.latency.Create)

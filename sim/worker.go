@@ -60,6 +60,8 @@ type worker struct {
 	terminated bool  // terminatedAt is set
 	grace      int64 // the recorded grace, 0 for none
 	cancelled  bool  // the context of the syncs was cancelled, for the Pod is to stop
+	// directoryGone: housekeeping has removed the Pod's directory under the sync that runs.
+	directoryGone bool
 
 	idle     idleMark
 	snapshot snapshot // the runtime status that the sync works on
@@ -121,6 +123,7 @@ func (m *machine) updatePod(u update) {
 	}
 	if u.kill {
 		w.known = false
+		m.awaitHousekeeping()
 	}
 	c := podCopy{deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m)}
 	became := false

@@ -62,6 +62,8 @@ func (w *view) shows(e *trace.Event) bool {
 		return !w.sleepPostStart.Has(int(e.Container))
 	case trace.PullFailed:
 		return e.Reason != "InvalidImageName" // the kubelet cannot read the name, and asks no runtime
+	case trace.CreateError:
+		return e.Reason != "PodDirectoryRemoved" // likewise
 	case trace.PreStopBegin:
 		return !w.sleepPreStop.Has(int(e.Container))
 	}
@@ -109,12 +111,20 @@ func anyPresent(v *trace.Status) bool {
 	return v.Reason != ""
 }
 
+// pulls reports whether an event is of a pull: the runtime is not told for which run it is.
+func pulls(k trace.Kind) bool {
+	return k == trace.PullBegin || k == trace.PullEnd || k == trace.PullFailed
+}
+
 func eventText(t *trace.Trace, e *trace.Event) string {
 	name := "pod"
 	if e.Container != trace.NoContainer {
 		name = t.Containers[e.Container].Name
 	}
-	text := fmt.Sprintf("%s %v run %d", name, e.Kind, e.Run)
+	text := fmt.Sprintf("%s %v", name, e.Kind)
+	if !pulls(e.Kind) {
+		text += fmt.Sprintf(" run %d", e.Run)
+	}
 	switch e.Kind {
 	case trace.Exited:
 		text += fmt.Sprintf(" code %d", e.ExitCode)

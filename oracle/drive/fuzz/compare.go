@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
@@ -18,6 +19,7 @@ type outcome struct {
 	result  judge.Result
 	failure string // the oracle's, if it could not run the Pod
 	virtual time.Duration
+	took    time.Duration // for the simulator's nominal run
 }
 
 // equal reports whether simulator and kubelet agree.
@@ -27,16 +29,21 @@ func (o *outcome) equal() bool { return o.failure == "" && o.result.Verdict == j
 type comparer struct {
 	options options
 	program string
-	targets map[setting]gates.Resolved // by setting without its jitter
+	targets map[kept.Setting]gates.Resolved // by setting without its jitter
+	asked   time.Duration                   // spent waiting for the oracle
 }
 
 // target is that of a Pod's setting.
-func (c *comparer) target(s setting) (gates.Resolved, error) {
+func (c *comparer) target(s kept.Setting) (gates.Resolved, error) {
 	s.Jitter = 0
 	if t, known := c.targets[s]; known {
 		return t, nil
 	}
-	t, err := s.target(c.options.release)
+	named, err := s.Target(c.options.release)
+	if err != nil {
+		return gates.Resolved{}, err
+	}
+	t, err := gates.Resolve(named)
 	if err == nil {
 		c.targets[s] = t
 	}
@@ -50,12 +57,14 @@ const margin = 2 * time.Second
 func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, error) {
 	requests := make([]kubelet.Request, len(pods))
 	for i := range pods {
-		control, node := pods[i].setting.gates()
+		control, node := pods[i].setting.Gates()
 		requests[i] = kubelet.Request{
-			ID: pods[i].id, Scenario: &pods[i].scenario, Config: pods[i].setting.config(), Control: control, Node: node,
+			ID: pods[i].id, Scenario: &pods[i].scenario, Config: kubelet.Config(pods[i].setting.Jitter), Control: control, Node: node,
 		}
 	}
+	began := time.Now()
 	responses, err := kubelet.Ask(ctx, c.program, requests)
+	c.asked += time.Since(began)
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +91,15 @@ func (c *comparer) judge(pod generated, r *kubelet.Response) (outcome, error) {
 	}
 	config := r.Config
 	config.MaxEvents = sim.DefaultConfig().MaxEvents
+	began := time.Now()
+	if err := c.simulate(&pod, config); err != nil {
+		return outcome{}, err
+	}
+	took := time.Since(began)
 	result, err := judge.Exact(&pod.scenario, target, config, observed, judge.Exactly{
 		Until: trace.Instant(pod.scenario.Horizon - margin), MaxRuns: c.options.runs,
 	})
-	return outcome{config: config, result: result, virtual: pod.scenario.Horizon}, err
+	return outcome{config: config, result: result, virtual: pod.scenario.Horizon, took: took}, err
 }
 
 // simulate runs a Pod in the simulator alone, as far as it would be compared.

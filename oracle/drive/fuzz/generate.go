@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
@@ -64,8 +65,8 @@ func (g *generator) generate(n, candidate uint64) generated {
 	return pod
 }
 
-func (d draw) setting(off bool) setting {
-	s := setting{Jitter: pick(d, 0, 0.99, d.Float64())}
+func (d draw) setting(off bool) kept.Setting {
+	s := kept.Setting{Jitter: pick(d, 0, 0.99, d.Float64())}
 	switch part := d.IntN(12); {
 	case !off:
 	case part == 0:
@@ -85,7 +86,7 @@ func withoutProbes(list []sim.Container) {
 
 func (d draw) pod() sim.Pod {
 	pod := sim.Pod{
-		Name: "p", Namespace: "default",
+		Name: "p", Namespace: "default", NoVolumes: true,
 		RestartPolicy:                 pick(d, sim.RestartAlways, sim.RestartOnFailure, sim.RestartNever),
 		TerminationGracePeriodSeconds: pick(d, int64(30), 30, 10, 5, 3, 2, 1, 0, 3600),
 	}

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 )
@@ -60,15 +63,18 @@ func main() {
 func run(ctx context.Context, o options) (int, error) {
 	pod := generated{}
 	if o.replay != "" {
-		release, kept, err := readKept(o.replay)
+		p, err := kept.Read(o.replay)
 		if err != nil {
 			return 0, err
 		}
-		if pod = kept; release != "" && !o.given["release"] {
-			o.release = release
+		name := strings.TrimSuffix(filepath.Base(o.replay), ".json")
+		pod = generated{id: strings.TrimPrefix(name, p.Release+"-"), scenario: *p.Scenario, setting: p.Setting}
+		pod.scenario.Pod.NoVolumes = true // the oracle mounts nothing
+		if !o.given["release"] {
+			o.release = p.Release
 		}
 	}
-	c := &comparer{options: o, program: kubelet.Program(o.oracle, o.release), targets: map[setting]gates.Resolved{}}
+	c := &comparer{options: o, program: kubelet.Program(o.oracle, o.release), targets: map[kept.Setting]gates.Resolved{}}
 	if o.replay != "" {
 		return c.replay(ctx, pod)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
 
@@ -18,11 +20,11 @@ const undirected = 4
 
 // fuzz compares the Pods of the seed and returns how many differ.
 func (c *comparer) fuzz(ctx context.Context) (int, error) {
-	on, err := c.target(setting{})
+	on, err := c.target(kept.Setting{})
 	if err != nil {
 		return 0, err
 	}
-	_, err = c.target(setting{ControlOff: true, NodeOff: true})
+	_, err = c.target(kept.Setting{ControlOff: true, NodeOff: true})
 	drawn := &generator{seed: c.options.seed, target: on, off: err == nil}
 	g := newGuide()
 	p := progress{total: c.options.count, release: c.options.release, began: time.Now()}
@@ -52,7 +54,7 @@ func (c *comparer) next(drawn *generator, g *guide, n uint64) (generated, error)
 		c.options.override(&list[i])
 	}
 	best, err := g.choose(len(list), func(i int) error {
-		config := *list[i].setting.config()
+		config := *kubelet.Config(list[i].setting.Jitter)
 		config.Choices = []int32{} // as a comparison begins
 		return c.simulate(&list[i], config)
 	})
@@ -60,10 +62,12 @@ func (c *comparer) next(drawn *generator, g *guide, n uint64) (generated, error)
 }
 
 func (c *comparer) fuzzBatch(ctx context.Context, pods []generated, g *guide, p *progress) error {
+	before := c.asked
 	results, err := c.compare(ctx, pods)
 	if err != nil {
 		return err
 	}
+	p.kubelet += c.asked - before
 	for i := range results {
 		r := &results[i]
 		p.count(r)
@@ -111,6 +115,7 @@ type progress struct {
 	nominal, chosen      int
 	differ, failed, runs int
 	virtual              time.Duration
+	simulator, kubelet   time.Duration // for the same Pods, once each
 	began                time.Time
 }
 
@@ -118,6 +123,7 @@ func (p *progress) count(o *outcome) {
 	p.done++
 	p.runs += o.result.Runs
 	p.virtual += o.virtual
+	p.simulator += o.took
 	switch {
 	case o.failure != "":
 		p.failed++
@@ -144,4 +150,6 @@ func (p *progress) clear() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
 func (p *progress) finish() {
 	p.clear()
 	fmt.Printf("%s; %d simulations in %v\n", p.line(), p.runs, time.Since(p.began).Round(time.Second))
+	fmt.Printf("for all Pods once, the kubelet took %v and the simulator %v: %.0f times\n", p.kubelet.Round(time.Millisecond),
+		p.simulator.Round(time.Microsecond), p.kubelet.Seconds()/p.simulator.Seconds())
 }

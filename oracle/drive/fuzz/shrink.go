@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
@@ -43,10 +44,10 @@ func (pod generated) reductions() []generated {
 	for _, s := range reductions(pod.scenario) {
 		list = append(list, generated{scenario: s, setting: pod.setting})
 	}
-	for _, change := range []func(*setting) bool{
-		func(s *setting) bool { return unset(&s.Jitter) },
-		func(s *setting) bool { return unset(&s.ControlOff) },
-		func(s *setting) bool { return unset(&s.NodeOff) },
+	for _, change := range []func(*kept.Setting) bool{
+		func(s *kept.Setting) bool { return unset(&s.Jitter) },
+		func(s *kept.Setting) bool { return unset(&s.ControlOff) },
+		func(s *kept.Setting) bool { return unset(&s.NodeOff) },
 	} {
 		if plainer := pod.setting; change(&plainer) {
 			list = append(list, generated{scenario: pod.scenario, setting: plainer})

@@ -7,7 +7,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures/oracle"
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
@@ -97,16 +97,19 @@ func pods(cases string) (map[string][]pod, []string, error) {
 		return nil, nil, err
 	}
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		p, err := kept.Read(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		p := pod{}
-		if err := json.Unmarshal(text, &p.scenario); err != nil {
-			return nil, nil, fmt.Errorf("reading %s: %w", name, err)
+		own, err := p.Target(p.Release)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		p.runs = oracle.Plan("cases/"+strings.TrimSuffix(filepath.Base(name), ".json"), nil)
-		add("cases", p)
+		runs := oracle.Plan("cases/"+strings.TrimSuffix(filepath.Base(name), ".json"), []gates.Target{own})
+		if first := runs[0]; !slices.Contains(oracle.Jitters(), p.Jitter) {
+			runs = append(runs, oracle.Run{Name: first.Name, Target: own, Jitter: p.Jitter})
+		}
+		add("cases", pod{oracle.Playable(*p.Scenario), runs})
 	}
 	return families, order, nil
 }
