@@ -19,11 +19,14 @@ func (m *machine) deadlineAhead() bool {
 	return d != trace.Never && d > m.now
 }
 
-// armDeadline makes sure that the sync loop looks at the Pod when its deadline is over.
+// armDeadline makes sure that the sync loop looks at the Pod when its deadline is over. It does so with every tick from then on; once
+// the Pod stops, only those ticks are stepped that bring the worker another copy of the Pod than it has.
 func (m *machine) armDeadline() {
-	if d := m.deadline(); d != trace.Never && !m.worker.terminate {
-		m.armTick(nextTick(max(d, m.now+1), m.config.SyncTickPhase, syncTickPeriod))
+	d := m.deadline()
+	if d == trace.Never || m.worker.terminate && m.copyNow() == m.worker.latestCopy() {
+		return
 	}
+	m.armTick(nextTick(max(d, m.now+1), m.config.SyncTickPhase, syncTickPeriod))
 }
 
 // deadlineEvent shows, once, that the kubelet has seen the deadline pass.

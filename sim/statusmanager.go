@@ -320,6 +320,7 @@ func (m *machine) syncStatus() {
 		}
 		s.api.copyFrom(merged)
 		m.publish()
+		m.armDeadline()
 	}
 	if m.deletable() {
 		m.removeObject(cause(s.event, "its phase is final and the kubelet is done", windowNow))

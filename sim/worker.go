@@ -125,7 +125,7 @@ func (m *machine) updatePod(u update) {
 		w.known = false
 		m.awaitHousekeeping()
 	}
-	c := podCopy{deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m)}
+	c := m.copyNow()
 	became := false
 	if !w.terminate && (c.deleting || u.kill || terminal(m.status.api.phase)) {
 		w.terminate, became = true, true
@@ -145,6 +145,19 @@ func (m *machine) updatePod(u update) {
 		w.busy = true
 		m.queue.push(m.now, inputWake, 0, 0, 0)
 	}
+}
+
+// copyNow is the Pod as the API server has it now.
+func (m *machine) copyNow() podCopy {
+	return podCopy{deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m)}
+}
+
+// latestCopy is the copy that the worker's next sync has, if nothing else comes.
+func (w *worker) latestCopy() podCopy {
+	if w.pending {
+		return w.nextCopy
+	}
+	return w.lastCopy
 }
 
 // effectiveGrace is pod_workers.go: calculateEffectiveGracePeriod. Only a deletion brings a grace here so far.
