@@ -179,11 +179,12 @@ func (m *machine) probeFields(s *containerStatus, i int) {
 	if started {
 		s.started = startedTrue
 	}
-	s.Ready = false
 	if c.role == trace.RoleInit {
-		s.Ready = s.State.Kind == trace.StateTerminated && s.State.ExitCode == 0
+		// It is never taken back: a status that was kept for want of a record keeps it, whatever state is shown now.
+		s.Ready = s.Ready || s.State.Kind == trace.StateTerminated && s.State.ExitCode == 0
 		return
 	}
+	s.Ready = false
 	if !started || s.State.Kind != trace.StateRunning {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 )
@@ -18,13 +19,36 @@ const candidates = 8
 // guide chooses the Pods that reach what was compared the least. An outcome is one way of one branch of the simulator: the
 // way w of the branch b is number 2b+w, where the first way is true or entered and the second false.
 type guide struct {
-	chosen   []uint32 // how many of the Pods that were chosen reach an outcome
-	compared []uint32 // how many of those that were found equal do
+	chosen   []uint32     // how many of the Pods that were chosen reach an outcome
+	compared []uint32     // how many of those that were found equal do
+	wanted   map[int]bool // the outcomes for whose sake a Pod is kept
 }
 
-func newGuide() *guide {
+// newGuide reads what is wanted from a file, if one is named.
+func newGuide(file string) (*guide, error) {
 	n := 2 * len(sim.Branches())
-	return &guide{chosen: make([]uint32, n), compared: make([]uint32, n)}
+	g := &guide{chosen: make([]uint32, n), compared: make([]uint32, n), wanted: map[int]bool{}}
+	if file == "" {
+		return g, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[string]int{}
+	for i, b := range sim.Branches() {
+		for way, name := range b.Outcomes() {
+			numbers[name] = 2*i + way
+		}
+	}
+	for line := range strings.Lines(string(text)) {
+		o, known := numbers[strings.TrimSuffix(line, "\n")]
+		if !known {
+			return nil, fmt.Errorf("%s: the simulator has no branch outcome %q; \"make branches\" writes the list anew", file, line)
+		}
+		g.wanted[o] = true
+	}
+	return g, nil
 }
 
 // reached returns the outcomes that a run reaches, in order.
@@ -66,13 +90,16 @@ func (g *guide) choose(count int, run func(i int) error) (int, error) {
 	return best, nil
 }
 
-// count notes the outcomes of a run that was found equal to the kubelet's.
-func (g *guide) count(run func() error) error {
+// count notes the outcomes of a run that was found equal to the kubelet's, and reports whether one of them was wanted. Each is wanted
+// once.
+func (g *guide) count(run func() error) (wanted bool, err error) {
 	list, err := reached(run)
 	for _, o := range list {
 		g.compared[o]++
+		wanted = wanted || g.wanted[o]
+		delete(g.wanted, o)
 	}
-	return err
+	return wanted, err
 }
 
 // report says how much was reached, and writes what was not to a file, if one is named.
@@ -80,17 +107,13 @@ func (g *guide) report(w io.Writer, file string) error {
 	var missing bytes.Buffer
 	total, met := 0, 0
 	for i, b := range sim.Branches() {
-		ways := []string{"true", "false"}
-		if !b.TwoWays() {
-			ways = []string{"entered"}
-		}
-		for way, name := range ways {
+		for way, name := range b.Outcomes() {
 			total++
 			if g.compared[2*i+way] > 0 {
 				met++
 				continue
 			}
-			fmt.Fprintf(&missing, "%s:%d\t%s\t%s %s\t%s\n", b.File, b.Line, b.Function, b.Kind, b.Text, name)
+			fmt.Fprintln(&missing, name)
 		}
 	}
 	fmt.Fprintf(w, "the Pods found equal reach %d of %d branch outcomes of the simulator (%.1f %%); at least five times: %d\n",

@@ -28,6 +28,8 @@ type options struct {
 	runs      int
 	shrinks   int
 	uncovered string
+	want      string
+	reach     string
 	given     map[string]bool // the flags that are set
 }
 
@@ -44,6 +46,8 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 4000, "bound of the search through the simulator's free choices")
 	flag.IntVar(&o.shrinks, "shrinks", 150, "bound of the tries to shrink a Pod")
 	flag.StringVar(&o.uncovered, "uncovered", "", "write the branch outcomes of the simulator that no Pod found equal has reached to this file")
+	flag.StringVar(&o.want, "want", "", "keep the Pods that reach a branch outcome of this file, a line each as -uncovered writes them")
+	flag.StringVar(&o.reach, "reach", "reaching", "folder for those Pods")
 	flag.Parse()
 	flag.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
 

@@ -24,9 +24,12 @@ func (c *comparer) fuzz(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = c.target(kept.Setting{ControlOff: true, NodeOff: true})
-	drawn := &generator{seed: c.options.seed, target: on, off: err == nil}
-	g := newGuide()
+	_, off := c.target(kept.Setting{ControlOff: true, NodeOff: true})
+	drawn := &generator{seed: c.options.seed, target: on, off: off == nil}
+	g, err := newGuide(c.options.want)
+	if err != nil {
+		return 0, err
+	}
 	p := progress{total: c.options.count, release: c.options.release, began: time.Now()}
 	for first := 0; first < c.options.count; first += batch {
 		pods := make([]generated, min(batch, c.options.count-first))
@@ -74,7 +77,11 @@ func (c *comparer) fuzzBatch(ctx context.Context, pods []generated, g *guide, p 
 		if r.equal() {
 			config := r.config
 			config.Choices = r.result.Choices
-			if err := g.count(func() error { return c.simulate(&pods[i], config) }); err != nil {
+			wanted, err := g.count(func() error { return c.simulate(&pods[i], config) })
+			if err == nil && wanted {
+				_, err = keep(c.options.reach, c.options.release, pods[i])
+			}
+			if err != nil {
 				return err
 			}
 			continue

@@ -47,10 +47,10 @@ func (s Setting) Target(release string) (gates.Target, error) {
 }
 
 func component(release string, off bool) string {
-	switch first := gates.Oldest(); {
+	switch {
 	case off:
 		return release + "-" + gates.SidecarContainers
-	case strings.HasPrefix(first.String()+".", release+"."):
+	case strings.HasPrefix(release+".", gates.Oldest().Line()+"."):
 		return release + "+" + gates.SidecarContainers
 	}
 	return release
