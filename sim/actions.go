@@ -218,6 +218,11 @@ func (m *machine) restartsAfter(c *container, exitCode int32) bool {
 	if m.kubelet.RestartRules && c.policy != "" {
 		policy = c.policy
 	}
+	return restarts(policy, exitCode)
+}
+
+// restarts is what a policy says of a container that ended.
+func restarts(policy RestartPolicy, exitCode int32) bool {
 	switch policy {
 	case RestartNever:
 		return false

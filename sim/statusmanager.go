@@ -138,26 +138,27 @@ func (m *machine) emitKubeletChanges(s *podStatus, because trace.Cause) {
 }
 
 // illegalTransition is checkContainerStateTransition: a terminated container that may not restart must stay terminated;
-// a status that says otherwise is thrown away as a whole.
+// a status that says otherwise is thrown away as a whole. The API server's own rule is refusedTransition.
 func (m *machine) illegalTransition(s *podStatus) bool {
 	policy := m.scenario.Pod.RestartPolicy
-	if policy == RestartAlways && !m.kubelet.RestartRules {
+	if policy == RestartAlways {
 		return false
 	}
 	for i := range s.containers {
 		c, old := &m.containers[i], &m.status.current.containers[i]
-		if old.State.Kind != trace.StateTerminated || s.containers[i].State.Kind == trace.StateTerminated {
+		if !leavesTerminated(old, &s.containers[i]) || c.role == trace.RoleSidecar {
 			continue
 		}
-		if c.role == trace.RoleSidecar {
-			continue
+		if !restarts(policy, old.State.ExitCode) && !m.restartsAfter(c, old.State.ExitCode) {
+			return true
 		}
-		if m.restartsAfter(c, old.State.ExitCode) {
-			continue
-		}
-		return true
 	}
 	return false
+}
+
+// leavesTerminated reports whether a container was shown as terminated and is not any more.
+func leavesTerminated(old, now *containerStatus) bool {
+	return old.State.Kind == trace.StateTerminated && now.State.Kind != trace.StateTerminated
 }
 
 // setReady is SetContainerReadiness.
@@ -313,7 +314,7 @@ func (m *machine) syncStatus() {
 		m.unready(merged)
 	}
 	if !s.api.equal(merged) {
-		if m.api.RefusesRestartedSidecars && m.refusedTransition(merged) {
+		if m.refusedTransition(merged) {
 			s.sent = sent
 			m.sendAllLater()
 			return
@@ -339,24 +340,29 @@ func (m *machine) sendAllLater() {
 	}
 }
 
-// refusedTransition reports whether the API server refuses a status because a sidecar that it has as terminated is not any
+// refusedTransition reports whether the API server refuses a status because a container that it has as terminated is not any
 // more. The kubelet tries again with each full pass. pkg/apis/core/validation/validation.go: ValidatePodStatusUpdate,
-// ValidateContainerStateTransition, which knew no sidecars up to 1.28.7 and 1.29.2.
+// ValidateContainerStateTransition, ValidateInitContainerStateTransition.
 func (m *machine) refusedTransition(s *podStatus) bool {
-	policy := m.scenario.Pod.RestartPolicy
-	if policy == RestartAlways {
-		return false
-	}
-	for i := range m.inits {
-		old := &m.status.api.containers[i]
-		if old.State.Kind != trace.StateTerminated || s.containers[i].State.Kind == trace.StateTerminated {
-			continue
-		}
-		if old.State.ExitCode == 0 || policy != RestartOnFailure {
+	for i := range m.containers {
+		if old := &m.status.api.containers[i]; leavesTerminated(old, &s.containers[i]) && !m.mayBeShownRestarted(&m.containers[i], old.State.ExitCode) {
 			return true
 		}
 	}
 	return false
+}
+
+// mayBeShownRestarted is what the API server says of one container that ended. With restart rules it goes by the container's own policy,
+// where the kubelet is content with the Pod's; up to 1.28.7 and 1.29.2 it knew no sidecars.
+func (m *machine) mayBeShownRestarted(c *container, exitCode int32) bool {
+	policy := m.scenario.Pod.RestartPolicy
+	switch {
+	case m.api.RestartRules && c.policy != "":
+		policy = c.policy
+	case c.role == trace.RoleSidecar && !m.api.RefusesRestartedSidecars:
+		return true
+	}
+	return restarts(policy, exitCode)
 }
 
 // unready makes sure that a final phase never goes with a true Ready condition. status_manager.go: mergePodStatus.
