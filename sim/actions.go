@@ -179,13 +179,7 @@ func (m *machine) probeKill(c *container, r *recordView) (killReason, int32) {
 }
 
 func killWords(reason killReason) string {
-	switch reason {
-	case killLiveness:
-		return "its liveness probe failed"
-	case killStartup:
-		return "its startup probe failed"
-	}
-	return "it is to be stopped"
+	return [...]string{killOther: "it is to be stopped", killStartup: "its startup probe failed", killLiveness: "its liveness probe failed"}[reason]
 }
 
 // mayRestart reports whether a container that is killed while it runs is started again: rules on exit codes do not count.

@@ -14,11 +14,6 @@ func (m *machine) deadline() trace.Instant {
 
 func (m *machine) pastDeadline() bool { return m.deadline() <= m.now }
 
-func (m *machine) deadlineAhead() bool {
-	d := m.deadline()
-	return d != trace.Never && d > m.now
-}
-
 // armDeadline makes sure that the sync loop looks at the Pod when its deadline is over. It does so with every tick from then on; once
 // the Pod stops, only those ticks are stepped that bring the worker another copy of the Pod than it has.
 func (m *machine) armDeadline() {

@@ -138,7 +138,7 @@ func (m *machine) beginPreStop(i int, c *container) {
 	takes, fails := m.hook(c, c.spec.PreStop, c.behaviour(k.run).PreStop)
 	k.hookBad = fails
 	m.killerWaits(i, min(takes, seconds(k.grace)))
-	if c.behaviour(k.run).PreStop.EndsProcess && !fails {
+	if c.behaviour(k.run).PreStop.EndsProcess {
 		m.queue.push(m.now.Add(takes), inputHookEndsRun, int32(c.position), k.run, 0)
 	}
 }
@@ -264,8 +264,8 @@ func (m *machine) stopReturns(i int) {
 	if s.stops > 0 {
 		return
 	}
-	if s.starts.stage == startHookKill && m.worker.work == workSync && s.starts.position == c.position && s.starts.hookBad {
-		s.starts.hookBad = false
+	if s.starts.stage == startHookKill {
+		s.starts = startRun{}
 		m.startFailed(c, startReason{reason: reasonPostStart})
 	}
 	m.resumeSync()

@@ -98,7 +98,6 @@ type record struct {
 	startedAt  trace.Instant
 	finishedAt trace.Instant
 	event      int32 // the last event of its life
-	token      int32 // of its pending end: an input with another token is stale
 	signalled  bool
 	signalEv   int32
 }
@@ -249,9 +248,9 @@ func (m *machine) handle(in input) {
 	case inputWorker:
 		m.workerContinues(in.a)
 	case inputExit:
-		m.processEnds(int(in.a), in.b, in.c, false)
+		m.processEnds(int(in.a), in.b, false)
 	case inputKillSignal:
-		m.processEnds(int(in.a), in.b, in.c, true)
+		m.processEnds(int(in.a), in.b, true)
 	case inputHookEndsRun:
 		m.hookEndsRun(int(in.a), in.b)
 	case inputRelist:
@@ -266,6 +265,8 @@ func (m *machine) handle(in input) {
 		m.sendAllStatuses()
 	case inputGarbage:
 		m.garbageTick(int(in.a))
+	case inputGarbagePod:
+		m.garbagePod()
 	case inputSandboxSeen:
 		m.sandboxSeen()
 	case inputHousekeeping:

@@ -187,7 +187,7 @@ func (m *machine) newsCauses() []trace.Cause {
 	p := &m.pleg
 	news := p.news[:0]
 	window := windowUpTo(m.config.RelistPeriod)
-	if m.sandbox.exists && m.sandbox.ready != p.sandbox {
+	if m.sandbox.ready != p.sandbox {
 		news = append(news, cause(m.sandbox.event, "seen by relist", window))
 	}
 	if p.lost != none {
@@ -197,7 +197,7 @@ func (m *machine) newsCauses() []trace.Cause {
 		c, seen := &m.containers[i], p.seen[i]
 		for j := range c.records {
 			r := &c.records[j]
-			if seen.any && (r.run < seen.run || r.run == seen.run && r.state == seen.state) || r.event == none {
+			if seen.any && (r.run < seen.run || r.run == seen.run && r.state == seen.state) {
 				continue
 			}
 			news = append(news, cause(r.event, "seen by relist", window))
@@ -248,13 +248,23 @@ func (m *machine) garbageTick(position int) {
 			idle++
 		}
 	}
-	for i := 0; idle > 1; {
-		r := &c.records[i]
-		if r.state == recordRunning {
-			i++
-			continue
-		}
+	for ; idle > 1; idle-- {
+		r := &c.records[0] // one that runs is the newest
 		m.remove(c, r.run, cause(r.event, "garbage collection keeps one record that does not run", trace.Window{Max: garbagePeriod}))
-		idle--
 	}
+}
+
+// garbagePod is that collection for a Pod that was deleted and whose containers are stopped: everything of it goes. If it comes
+// before the last sync, that sync finds nothing. kuberuntime/kuberuntime_gc.go: evictContainers, evictSandboxes;
+// pod_workers.go: ShouldPodContentBeRemoved.
+func (m *machine) garbagePod() {
+	if m.worker.finished {
+		return
+	}
+	for i := range m.containers {
+		for c := &m.containers[i]; len(c.records) > 0; {
+			m.remove(c, c.records[0].run, cause(m.worker.lastEvent, "garbage collection keeps nothing of a deleted Pod", windowUpTo(garbagePeriod)))
+		}
+	}
+	m.sandbox.exists, m.pleg.removed = false, true
 }

@@ -133,7 +133,7 @@ func (m *machine) probeResult(position int, kind probeType, run int32) (probeVer
 // armProbe puts a worker's tick into the queue.
 func (m *machine) armProbe(i int, at trace.Instant) {
 	w := &m.probes[i]
-	if !w.alive || w.busy || at >= w.armed {
+	if at >= w.armed {
 		return
 	}
 	w.token++
@@ -187,7 +187,7 @@ func (m *machine) nextLook(w *probeWorker) (trace.Instant, bool) {
 		return next, true
 	case !w.onHold && s.State.Kind != trace.StateRunning:
 		ends := s.State.Kind == trace.StateTerminated && !m.workerGoesOn(w, s.State.ExitCode)
-		return next, ends || !w.hasResult || w.result != resultFailure
+		return next, ends || w.result != resultFailure
 	case !w.probes(s):
 		return 0, false
 	}
@@ -197,10 +197,9 @@ func (m *machine) nextLook(w *probeWorker) (trace.Instant, bool) {
 	return m.nextNews(w, next)
 }
 
-// probes reports whether the worker's ticks run the probe, once its initial delay is over.
+// probes reports whether the worker's ticks run the probe, once its initial delay is over. The status is that of the worker's run.
 func (w *probeWorker) probes(s *containerStatus) bool {
-	return !w.onHold && w.hasRun && w.run == s.State.Run && s.State.Kind == trace.StateRunning &&
-		(w.kind == probeStartup) == (s.started != startedTrue)
+	return !w.onHold && w.hasRun && (w.kind == probeStartup) == (s.started != startedTrue)
 }
 
 // nextNews returns the first tick from the given one on whose probe may change the result.
@@ -214,7 +213,7 @@ func (m *machine) nextNews(w *probeWorker, next trace.Instant) (trace.Instant, b
 	answer, until := answerAt(answers, next.Sub(r.startedAt))
 	takes := m.probeTakes(c, w, answer)
 	verdict := verdictOf(answer, w.spec, takes)
-	settled := verdict == resultUnknown || w.hasLast && w.last == verdict && w.hasResult && w.result == verdict
+	settled := verdict == resultUnknown || w.hasLast && w.last == verdict && w.result == verdict
 	if !settled || probeTries*takes >= w.period() {
 		return next, true
 	}
@@ -248,14 +247,10 @@ func (m *machine) wholeSecond(at trace.Instant) trace.Instant {
 // probeTicks is a tick of a worker, or a manual run.
 func (m *machine) probeTicks(i int, token int32) {
 	w := &m.probes[i]
-	if !w.alive || w.token != token || w.busy {
+	if !w.alive || w.token != token {
 		return
 	}
 	w.armed = trace.Never
-	if w.stopping {
-		m.endWorker(i)
-		return
-	}
 	m.takeWake(w)
 	if !m.look(i) {
 		m.endWorker(i)
@@ -287,7 +282,6 @@ func (m *machine) takeWake(w *probeWorker) {
 func (m *machine) rest(i int) {
 	w := &m.probes[i]
 	switch {
-	case !w.alive:
 	case w.stopping:
 		m.endWorker(i)
 	case w.triggered || w.buffered:
@@ -302,9 +296,6 @@ func (m *machine) rest(i int) {
 // look is worker.go: doProbe up to the probe itself. It returns false if the worker ends.
 func (m *machine) look(i int) bool {
 	w := &m.probes[i]
-	if !m.status.written {
-		return true
-	}
 	if terminal(m.status.current.phase) {
 		return false
 	}
@@ -430,7 +421,7 @@ func verdictOf(a Answer, spec *Probe, takes time.Duration) probeVerdict {
 // probeAnswers is the end of a probe: thresholds, result, hold. worker.go: doProbe.
 func (m *machine) probeAnswers(i int, token int32) {
 	w := &m.probes[i]
-	if !w.alive || w.token != token || !w.busy {
+	if !w.alive || w.token != token {
 		return
 	}
 	if w.tickAfter(w.began) <= m.now {
@@ -614,7 +605,7 @@ func (m *machine) probesLoseProcess(c *container, r *record) {
 				continue
 			}
 		}
-		if w.dead || w.lost {
+		if w.dead {
 			continue
 		}
 		w.busy, w.lost = true, true
@@ -626,14 +617,14 @@ func (m *machine) probesLoseProcess(c *container, r *record) {
 // now, and makes up for it. It returns the end of the try that runs. With ties, a tick of this very instant may have come first.
 func (m *machine) caughtUnstepped(w *probeWorker, c *container, r *record, ties bool) (trace.Instant, bool) {
 	s := m.status.of(w.position)
-	if !m.status.written || !w.probes(s) || m.now <= w.anchor || m.execsFail(w) {
+	if !w.probes(s) || m.now <= w.anchor || m.execsFail(w) {
 		return 0, false
 	}
 	tick := w.tickAfter(m.now).Add(-w.period())
 	if tick == m.now && (!ties || w.ticked == m.now || m.choose(choiceTie, 2) == 0) {
 		tick = tick.Add(-w.period())
 	}
-	if tick < w.anchor || tick < m.delayOver(w, s) || tick <= w.began || tick <= c.changed {
+	if tick < m.delayOver(w, s) || tick <= w.began || tick <= c.changed {
 		return 0, false
 	}
 	answer, _ := answerAt(w.answers(c.behaviour(r.run)), tick.Sub(r.startedAt))

@@ -10,8 +10,8 @@ const (
 	inputBound                         // the Pod reaches the kubelet
 	inputWake                          // the idle pod worker takes its update, before anything else of this instant
 	inputWorker                        // the pod worker goes on with its sync; a is its token
-	inputExit                          // a process ends; a is the container, b the run, c the token of its end
-	inputKillSignal                    // SIGKILL is due; a, b, c likewise
+	inputExit                          // a process ends; a is the container, b the run
+	inputKillSignal                    // SIGKILL is due; a, b likewise
 	inputRelist                        // the periodic relist
 	inputRelistPod                     // an on-demand relist
 	inputSyncTick                      // the sync loop looks at the work queue
@@ -22,6 +22,7 @@ const (
 	inputKiller                        // a stop goes on; a is the killer, b the token
 	inputHookEndsRun                   // a hook ended the process; a is the container, b the run
 	inputGarbage                       // the garbage collection; a is a container that got a record since the last one
+	inputGarbagePod                    // … of a Pod that was deleted and has stopped
 	inputSandboxSeen                   // the early PodReadyToStartContainers update
 	inputHousekeeping                  // housekeeping looks at a Pod that is gone from the API server
 )

@@ -72,17 +72,16 @@ func (m *machine) startProcess(c *container) {
 	r.startedAt = m.now
 	r.event = m.emit(c.event(trace.Running, r.run), cause(r.event, "the runtime starts it", windowRuntime))
 	if life := c.behaviour(r.run); life.For != Forever {
-		r.token++
-		m.queue.push(m.now.Add(life.For), inputExit, int32(c.position), r.run, r.token)
+		m.queue.push(m.now.Add(life.For), inputExit, int32(c.position), r.run, 0)
 	}
 	m.runtimeChanged()
 }
 
 // processEnds is the end of a process by itself, after its stop signal, or by SIGKILL.
-func (m *machine) processEnds(position int, run, token int32, killed bool) {
+func (m *machine) processEnds(position int, run int32, killed bool) {
 	c := &m.containers[position]
 	r := c.find(run)
-	if r == nil || r.state != recordRunning || r.token != token {
+	if r == nil || r.state != recordRunning {
 		return
 	}
 	life := c.behaviour(run)
@@ -95,10 +94,10 @@ func (m *machine) processEnds(position int, run, token int32, killed bool) {
 		code, why = life.OnStop.ExitCode, "it stops on the signal"
 	}
 	last := r.event
-	if r.signalled || killed {
+	if r.signalled {
 		last = r.signalEv
 	}
-	m.exit(c, r, code, life.OOMKilled && !r.signalled && !killed, cause(last, why, windowRuntime))
+	m.exit(c, r, code, life.OOMKilled && !r.signalled, cause(last, why, windowRuntime))
 	m.processGone(c, r, false)
 }
 
@@ -141,11 +140,9 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 		// It ends by itself before the signal has an effect; that end is in the queue already.
 		r.signalled = false
 	case reaction <= kill:
-		r.token++
-		m.queue.push(reaction, inputExit, position, r.run, r.token)
+		m.queue.push(reaction, inputExit, position, r.run, 0)
 	default:
-		r.token++
-		m.queue.push(kill, inputKillSignal, position, r.run, r.token)
+		m.queue.push(kill, inputKillSignal, position, r.run, 0)
 	}
 	return true
 }

@@ -258,15 +258,18 @@ func (m *machine) hook(c *container, h *Hook, does HookRun) (takes time.Duration
 func (m *machine) postStartEnds(c *container) {
 	st := &m.worker.sync.starts
 	r := c.newest()
-	if !st.hookBad {
+	if st.hookBad {
+		m.startEvent(trace.PostStartFailed, "", "the hook failed")
+	} else {
 		m.startEvent(trace.PostStartEnd, "", "the hook is done")
-		if c.behaviour(r.run).PostStart.EndsProcess {
-			m.hookEndsRun(c.position, r.run)
-		}
+	}
+	if c.behaviour(r.run).PostStart.EndsProcess {
+		m.hookEndsRun(c.position, r.run)
+	}
+	if !st.hookBad {
 		m.startDone(c)
 		return
 	}
-	m.startEvent(trace.PostStartFailed, "", "the hook failed")
 	st.stage = startHookKill
 	m.worker.sync.stops++
 	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last})

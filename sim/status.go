@@ -26,7 +26,7 @@ type containerStatus struct {
 }
 
 // hasID reports whether the status names a container in the runtime.
-func (s *containerStatus) hasID() bool { return s.State.Run >= 0 && s.Present }
+func (s *containerStatus) hasID() bool { return s.State.Run >= 0 }
 
 // podStatus is one computed status.
 type podStatus struct {
@@ -102,7 +102,7 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 // convertRecord is the closure convertContainerStatus.
 func (m *machine) convertRecord(c *container, r *recordView, old *containerStatus) containerStatus {
 	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: c.attempt(r.run)}}
-	if m.kubelet.CarryLastState && old.Present {
+	if m.kubelet.CarryLastState {
 		s.Restarts = max(s.Restarts, old.Restarts)
 		if r.state == recordRunning && old.State.Kind == trace.StateTerminated && old.Restarts >= c.attempt(r.run) {
 			s.Restarts = old.Restarts + 1
@@ -116,7 +116,7 @@ func (m *machine) convertRecord(c *container, r *recordView, old *containerStatu
 	}
 	if r.state == recordRunning {
 		s.startedAt = r.startedAt
-		if m.kubelet.CarryStarted && old.Present {
+		if m.kubelet.CarryStarted {
 			s.started = old.started
 		}
 	}
@@ -185,7 +185,7 @@ func (m *machine) probeFields(s *containerStatus, i int) {
 		return
 	}
 	s.Ready = false
-	if !started || s.State.Kind != trace.StateRunning {
+	if !started {
 		return
 	}
 	if result, _, ok := m.probeResult(i, probeReadiness, s.State.Run); ok && result == resultSuccess {
@@ -237,8 +237,6 @@ func (m *machine) phase(s *podStatus, snap *snapshot, final bool) trace.Phase {
 		return trace.PhasePending
 	case n.running > 0:
 		return trace.PhaseRunning
-	case n.stopped == 0:
-		return trace.PhasePending
 	case final && !m.scenario.Pod.Static:
 		if n.stopped == n.succeeded {
 			return trace.PhaseSucceeded

@@ -50,8 +50,7 @@ func (s *podStatus) copyFrom(other *podStatus) {
 
 // equal is isPodStatusByKubeletEqual.
 func (s *podStatus) equal(other *podStatus) bool {
-	if s.phase != other.phase || s.reason != other.reason || s.message != other.message || s.count != other.count ||
-		s.conditions != other.conditions {
+	if s.phase != other.phase || s.reason != other.reason || s.count != other.count || s.conditions != other.conditions {
 		return false
 	}
 	for i := range s.containers {
@@ -71,18 +70,12 @@ func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Ca
 	if !sm.written {
 		sm.started = m.now
 	}
-	finished = finished || sm.done
 	if sm.written && sm.current.equal(s) && !force {
 		return
 	}
 	m.noteChanges(s)
 	m.emitKubeletChanges(s, because)
-	// The two buffers change places.
-	if s == &sm.scratch {
-		sm.current, sm.scratch = sm.scratch, sm.current
-	} else {
-		sm.current.copyFrom(s)
-	}
+	sm.current, sm.scratch = sm.scratch, sm.current
 	sm.written, sm.done = true, finished
 	sm.version++
 	sm.event = because.Event
@@ -115,14 +108,14 @@ func (m *machine) emitKubeletChanges(s *podStatus, because trace.Cause) {
 			first = cause(r.event, "the kubelet sees it running", windowUpTo(m.config.RelistPeriod))
 		}
 		if now.Started && (!old.Started || old.State.Run != now.State.Run) {
-			if _, event, ok := m.probeResult(i, probeStartup, run); ok && event != none {
+			if _, event, ok := m.probeResult(i, probeStartup, run); ok {
 				first = cause(event, "its startup probe passed", windowNow)
 			}
 			m.emit(c.event(trace.Started, run), first, because)
 		}
 		switch {
 		case now.Ready && (!old.Ready || old.State.Run != now.State.Run):
-			if _, event, ok := m.probeResult(i, probeReadiness, run); ok && event != none {
+			if _, event, ok := m.probeResult(i, probeReadiness, run); ok {
 				first = cause(event, "its readiness probe passed", windowNow)
 			}
 			m.emit(c.event(trace.Ready, run), first, because)
@@ -168,12 +161,10 @@ func (m *machine) setReady(position int, run int32, ready bool, because trace.Ca
 			return false
 		}
 		c.Ready = ready
-		if old := s.condition(trace.ContainersReady); old != nil {
-			now := m.containersReady(s)
-			*old = now
-			now.Type = trace.PodReady
-			*s.condition(trace.PodReady) = now
-		}
+		now := m.containersReady(s)
+		*s.condition(trace.ContainersReady) = now
+		now.Type = trace.PodReady
+		*s.condition(trace.PodReady) = now
 		return true
 	})
 }
@@ -194,7 +185,7 @@ func (m *machine) setStarted(position int, run int32, started bool, because trac
 
 func (m *machine) setField(position int, run int32, because trace.Cause, change func(*podStatus, *containerStatus) bool) {
 	sm := &m.status
-	if !m.worker.known || !sm.written || sm.current.containers[position].State.Run != run {
+	if !m.worker.known || sm.current.containers[position].State.Run != run {
 		return
 	}
 	sm.scratch.copyFrom(&sm.current)
@@ -208,7 +199,7 @@ func (m *machine) terminatePod(because trace.Cause) {
 	sm := &m.status
 	s := &sm.scratch
 	s.copyFrom(&sm.current)
-	if m.worker.copy.initialized || m.inits == 0 {
+	if m.worker.copy.initialized {
 		for i := m.inits; i < len(s.containers); i++ {
 			s.containers[i].endUnseen()
 		}
@@ -286,11 +277,8 @@ func (m *machine) sendStatus() {
 // that was held back.
 func (m *machine) sendAllStatuses() {
 	s := &m.status
-	if s.allAt != m.now {
-		return
-	}
 	s.allAt = trace.Never
-	if m.object.exists && (s.sent < s.version || m.deletable() || !s.api.equal(&s.current)) {
+	if m.object.exists && (s.sent < s.version || !s.api.equal(&s.current)) {
 		m.syncStatus()
 	}
 }
@@ -309,9 +297,6 @@ func (m *machine) syncStatus() {
 	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
 		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
 		held = true
-	}
-	if terminal(merged.phase) {
-		m.unready(merged)
 	}
 	if !s.api.equal(merged) {
 		if m.refusedTransition(merged) {
@@ -363,20 +348,6 @@ func (m *machine) mayBeShownRestarted(c *container, exitCode int32) bool {
 		return true
 	}
 	return restarts(policy, exitCode)
-}
-
-// unready makes sure that a final phase never goes with a true Ready condition. status_manager.go: mergePodStatus.
-func (m *machine) unready(s *podStatus) {
-	ready, all := s.condition(trace.PodReady), s.condition(trace.ContainersReady)
-	if ready == nil || !ready.True && !all.True {
-		return
-	}
-	reason := reasonPodFailed
-	if s.phase == trace.PhaseSucceeded {
-		reason = reasonPodCompleted
-	}
-	*ready = trace.Condition{Type: trace.PodReady, Reason: reason}
-	*all = trace.Condition{Type: trace.ContainersReady, Reason: reason}
 }
 
 // deletable is canBeDeleted.
@@ -469,8 +440,7 @@ func (m *machine) earlyReadyToStart() {
 func (m *machine) sandboxSeen() {
 	s := &m.status
 	s.scratch.copyFrom(&s.current)
-	if c := s.scratch.condition(trace.PodReadyToStartContainers); c != nil {
-		c.True, c.Reason = true, ""
-		m.setStatus(&s.scratch, m.worker.copy.deleting, false, cause(m.sandbox.event, "the sandbox is ready", windowNow))
-	}
+	c := s.scratch.condition(trace.PodReadyToStartContainers)
+	c.True, c.Reason = true, ""
+	m.setStatus(&s.scratch, m.worker.copy.deleting, false, cause(m.sandbox.event, "the sandbox is ready", windowNow))
 }

@@ -89,7 +89,7 @@ func (m *machine) advanceSync() {
 		m.afterTerminatingKill()
 		return
 	}
-	for s.running {
+	for {
 		if s.stops > 0 || s.starts.waiting {
 			return
 		}

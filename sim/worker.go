@@ -56,6 +56,7 @@ type worker struct {
 	lastEvent  int32 // the event of the sync that runs, or of the last one
 	deadline   int32 // the event of the deadline, or none
 	begin      update
+	deleted    bool  // the Pod stops because it is deleted
 	terminate  bool  // terminatingAt is set
 	terminated bool  // terminatedAt is set
 	grace      int64 // the recorded grace, 0 for none
@@ -114,10 +115,10 @@ func (m *machine) reject(because int32) {
 // updatePod is pod_workers.go: UpdatePod.
 func (m *machine) updatePod(u update) {
 	w := &m.worker
-	if w.finished || !w.known && !u.kill {
+	if w.finished || !w.known {
 		return
 	}
-	if w.rejected && terminal(m.status.api.phase) {
+	if w.rejected {
 		// A Pod that is terminal when its worker first hears of it, and has nothing in the runtime, counts as terminated.
 		w.rejected, w.terminate, w.terminated = false, true, true
 	}
@@ -128,7 +129,7 @@ func (m *machine) updatePod(u update) {
 	c := m.copyNow()
 	became := false
 	if !w.terminate && (c.deleting || u.kill || terminal(m.status.api.phase)) {
-		w.terminate, became = true, true
+		w.terminate, w.deleted, became = true, c.deleting, true
 	}
 	shortened := false
 	if w.terminate && !w.terminated {
@@ -175,7 +176,7 @@ func (m *machine) effectiveGrace(c *podCopy) int64 {
 // workerContinues goes on with the sync that runs.
 func (m *machine) workerContinues(token int32) {
 	w := &m.worker
-	if token != w.token || !w.sync.running {
+	if token != w.token {
 		return
 	}
 	if w.sync.starts.waiting {
@@ -284,6 +285,9 @@ func (m *machine) endSync(outcome syncOutcome) {
 	case w.work == workTerminating:
 		w.terminated, transition = true, true
 		m.requeueLast("all its containers are stopped")
+		if w.deleted {
+			m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbagePod, 0, 0, 0)
+		}
 	case outcome.terminal:
 		w.terminate, transition = true, true
 		m.requeueLast("its phase is terminal")
@@ -388,9 +392,8 @@ func (m *machine) syncTick() {
 	}
 }
 
-// settled reports that the queue is empty: no process will end, no probe will change its mind, no step will come; and
-// that the last sync saw the runtime as it is. A resync then finds what the last one left, and so does every later one.
+// settled reports that the queue is empty: no process will end, no probe will change its mind, no step and no deadline will come;
+// and that the last sync saw the runtime as it is. A resync then finds what the last one left, and so does every later one.
 func (m *machine) settled() bool {
-	seen := m.worker.synced && m.pleg.modified <= m.worker.lastSync
-	return seen && len(m.queue.items) == 0 && !m.pastDeadline() && !m.deadlineAhead()
+	return m.pleg.modified <= m.worker.lastSync && len(m.queue.items) == 0
 }

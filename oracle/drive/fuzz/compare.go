@@ -57,9 +57,13 @@ const margin = 2 * time.Second
 func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, error) {
 	requests := make([]kubelet.Request, len(pods))
 	for i := range pods {
-		control, node := pods[i].setting.Gates()
+		target, err := c.target(pods[i].setting)
+		if err != nil {
+			return nil, err
+		}
 		requests[i] = kubelet.Request{
-			ID: pods[i].id, Scenario: &pods[i].scenario, Config: kubelet.Config(pods[i].setting.Jitter), Control: control, Node: node,
+			ID: pods[i].id, Scenario: &pods[i].scenario, Config: kubelet.Config(pods[i].setting.Jitter),
+			Control: kubelet.Gates(target.Target.Control), Node: kubelet.Gates(target.Target.Nodes[0]),
 		}
 	}
 	began := time.Now()
@@ -78,8 +82,11 @@ func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, er
 }
 
 func (c *comparer) judge(pod generated, r *kubelet.Response) (outcome, error) {
-	if r.Error != "" {
+	switch {
+	case r.Error != "":
 		return outcome{failure: r.Error}, nil
+	case len(r.SkippedGates) > 0:
+		return outcome{failure: fmt.Sprintf("the kubelet has no gate %v", r.SkippedGates)}, nil
 	}
 	observed, err := r.Observed()
 	if err != nil {

@@ -168,7 +168,7 @@ func (d draw) hookRun(limit time.Duration) sim.HookRun {
 	if d.oneIn(8) {
 		run.Takes = d.odd(40 * time.Second)
 	}
-	run.EndsProcess = !run.Fails && d.oneIn(6)
+	run.EndsProcess = d.oneIn(6)
 	return run
 }
 

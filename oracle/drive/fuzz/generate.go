@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
@@ -18,15 +20,61 @@ const maxContainers = 8
 
 // generator draws Pods for one release.
 type generator struct {
-	seed   uint64
-	target gates.Resolved // with the gate SidecarContainers on
-	off    bool           // the release lets that gate be turned off
+	seed    uint64
+	target  func(kept.Setting) (gates.Resolved, error)
+	off     bool     // the release lets the gate SidecarContainers be turned off
+	toggles []string // other settings of gates that change what the release does
+}
+
+func newGenerator(seed uint64, target func(kept.Setting) (gates.Resolved, error)) (*generator, error) {
+	g := &generator{seed: seed, target: target}
+	plain, err := target(kept.Setting{})
+	if err != nil {
+		return nil, err
+	}
+	_, err = target(kept.Setting{ControlOff: true, NodeOff: true})
+	g.off = err == nil
+	for _, text := range toggles() {
+		// A gate that is unknown, locked, refused or of no effect is left out.
+		t, err := target(kept.Setting{Toggled: text})
+		if err != nil {
+			continue
+		}
+		t.Target, t.Name = plain.Target, plain.Name
+		if !reflect.DeepEqual(t, plain) {
+			g.toggles = append(g.toggles, text)
+		}
+	}
+	return g, nil
+}
+
+// toggles are all settings of single gates, with what must be set along.
+func toggles() []string {
+	var list []string
+	for _, g := range gates.Gates() {
+		if g.Name == gates.SidecarContainers {
+			continue
+		}
+		on, off := "+"+g.Name, "-"+g.Name
+		for _, needed := range g.Needs {
+			on += "+" + needed
+		}
+		list = append(list, "+"+g.Name, on, off)
+		for _, other := range gates.Gates() {
+			if slices.Contains(other.Needs, g.Name) {
+				off += "-" + other.Name
+			}
+		}
+		list = append(list, off)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // draw makes the choices of one Pod.
 type draw struct {
 	*rand.Rand
-	target *gates.Resolved
+	target *gates.Resolved // with the gate SidecarContainers on
 }
 
 func (d draw) oneIn(n int) bool { return d.IntN(n) == 0 }
@@ -40,8 +88,16 @@ func (d draw) odd(limit time.Duration) time.Duration {
 func pick[T any](d draw, list ...T) T { return list[d.IntN(len(list))] }
 
 // generate draws the n-th Pod of the seed; candidate tells apart those that it is chosen from.
-func (g *generator) generate(n, candidate uint64) generated {
-	d := draw{rand.New(rand.NewPCG(g.seed, n|candidate<<48)), &g.target}
+func (g *generator) generate(n, candidate uint64) (generated, error) {
+	d := draw{Rand: rand.New(rand.NewPCG(g.seed, n|candidate<<48))}
+	setting := d.setting(g)
+	on := setting
+	on.ControlOff, on.NodeOff = false, false
+	target, err := g.target(on)
+	if err != nil {
+		return generated{}, err
+	}
+	d.target = &target
 	s := sim.Scenario{Name: "generated", Horizon: pick(d, time.Minute, 90*time.Second, 90*time.Second, 4*time.Minute)}
 	if d.oneIn(25) {
 		s.Horizon = 20 * time.Minute
@@ -58,17 +114,18 @@ func (g *generator) generate(n, candidate uint64) generated {
 	for range pick(d, 0, 0, 1, 1, 2, 3) {
 		s.Steps = append(s.Steps, d.deletion(&s.Pod))
 	}
-	pod := generated{id: fmt.Sprintf("%d-%d", g.seed, n), scenario: s, setting: d.setting(g.off)}
-	if pod.setting.ControlOff && d.oneIn(2) {
-		withoutProbes(pod.scenario.Pod.Init) // else most are refused
+	if setting.ControlOff && d.oneIn(2) {
+		withoutProbes(s.Pod.Init) // else most are refused
 	}
-	return pod
+	return generated{id: fmt.Sprintf("%d-%d", g.seed, n), scenario: s, setting: setting}, nil
 }
 
-func (d draw) setting(off bool) kept.Setting {
+func (d draw) setting(g *generator) kept.Setting {
 	s := kept.Setting{Jitter: pick(d, 0, 0.99, d.Float64())}
 	switch part := d.IntN(12); {
-	case !off:
+	case part == 2 && len(g.toggles) > 0:
+		s.Toggled = pick(d, g.toggles...)
+	case !g.off:
 	case part == 0:
 		s.ControlOff, s.NodeOff = true, d.oneIn(2)
 	case part == 1:
@@ -109,7 +166,7 @@ func (d draw) pod() sim.Pod {
 	if d.oneIn(3) {
 		shareImage(&pod)
 	}
-	if d.oneIn(40) {
+	if d.oneIn(16) {
 		d.spoil(&pod)
 	}
 	leaveSleepsAlone(pod.Init)
@@ -137,15 +194,24 @@ func (d draw) spoil(pod *sim.Pod) {
 			list = pod.Init
 		}
 		c := &list[d.IntN(len(list))]
-		switch d.IntN(4) {
+		switch d.IntN(8) {
 		case 0:
 			c.RestartPolicy = pick(d, sim.RestartAlways, sim.RestartOnFailure, sim.RestartNever)
 		case 1:
-			c.PreStop = &sim.Hook{Handler: sim.HandlerSleep, SleepSeconds: d.Int64N(60)}
+			c.PreStop = &sim.Hook{Handler: sim.HandlerSleep, SleepSeconds: pick(d, d.Int64N(60), 0, -1)}
 		case 2:
-			c.PostStart = &sim.Hook{Handler: sim.HandlerExec}
+			c.PostStart = &sim.Hook{Handler: sim.HandlerSleep, SleepSeconds: d.Int64N(4)}
 		case 3:
+			c.PostStart = &sim.Hook{Handler: sim.HandlerExec}
+		case 4:
 			d.probesAndHooks(c, pod.TerminationGracePeriodSeconds)
+		case 5:
+			c.EmptyLifecycle = true
+		case 6:
+			*pick(d, &c.Startup, &c.Liveness) = d.probe() // perhaps with more than one success
+		case 7:
+			c.Readiness = d.probe()
+			c.Readiness.TerminationGracePeriodSeconds = d.Int64N(3)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kubelet"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
@@ -20,12 +19,10 @@ const undirected = 4
 
 // fuzz compares the Pods of the seed and returns how many differ.
 func (c *comparer) fuzz(ctx context.Context) (int, error) {
-	on, err := c.target(kept.Setting{})
+	drawn, err := newGenerator(c.options.seed, c.target)
 	if err != nil {
 		return 0, err
 	}
-	_, off := c.target(kept.Setting{ControlOff: true, NodeOff: true})
-	drawn := &generator{seed: c.options.seed, target: on, off: off == nil}
 	g, err := newGuide(c.options.want)
 	if err != nil {
 		return 0, err
@@ -53,7 +50,10 @@ func (c *comparer) next(drawn *generator, g *guide, n uint64) (generated, error)
 		list = list[:1]
 	}
 	for i := range list {
-		list[i] = drawn.generate(n, uint64(i))
+		var err error
+		if list[i], err = drawn.generate(n, uint64(i)); err != nil {
+			return generated{}, err
+		}
 		c.options.override(&list[i])
 	}
 	best, err := g.choose(len(list), func(i int) error {

@@ -48,6 +48,7 @@ func (pod generated) reductions() []generated {
 		func(s *kept.Setting) bool { return unset(&s.Jitter) },
 		func(s *kept.Setting) bool { return unset(&s.ControlOff) },
 		func(s *kept.Setting) bool { return unset(&s.NodeOff) },
+		func(s *kept.Setting) bool { return unset(&s.Toggled) },
 	} {
 		if plainer := pod.setting; change(&plainer) {
 			list = append(list, generated{scenario: pod.scenario, setting: plainer})

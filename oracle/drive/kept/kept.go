@@ -26,18 +26,15 @@ type Setting struct {
 	// ControlOff and NodeOff: the gate SidecarContainers is off in the API server, and in the kubelet.
 	ControlOff bool `json:",omitempty"`
 	NodeOff    bool `json:",omitempty"`
-}
-
-// Gates are the gates of a request: the one that Pods differ in is always set.
-func (s Setting) Gates() (control, node map[string]bool) {
-	return map[string]bool{gates.SidecarContainers: !s.ControlOff}, map[string]bool{gates.SidecarContainers: !s.NodeOff}
+	// Toggled are other gates that are set in both, as package gates writes them: "+ContainerRestartRules".
+	Toggled string `json:",omitempty"`
 }
 
 // Target is the release with the setting's gates. An error says that the release does not have them.
 func (s Setting) Target(release string) (gates.Target, error) {
-	text := component(release, s.ControlOff)
+	text := component(release, s.ControlOff) + s.Toggled
 	if s.ControlOff != s.NodeOff {
-		text += "/" + component(release, s.NodeOff)
+		text += "/" + component(release, s.NodeOff) + s.Toggled
 	}
 	targets, err := gates.ParseTargets(text)
 	if err != nil {
