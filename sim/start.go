@@ -243,7 +243,7 @@ func (m *machine) hook(c *container, h *Hook, does HookRun) (takes time.Duration
 	switch h.Handler {
 	case HandlerSleep:
 		if !m.kubelet.SleepHook {
-			return 0, false
+			return 0, !m.kubelet.KnowsSleepHook
 		}
 		return seconds(h.SleepSeconds), false
 	case HandlerTCP:

@@ -188,8 +188,9 @@ type Kubelet struct {
 	OnDemandRelist bool
 	// RunOnceChecksState: a main counts as succeeded only if it has exited (containerSucceeded, 1.32).
 	RunOnceChecksState bool
-	// SleepHook: the sleep hook sleeps; else it returns at once.
-	SleepHook bool
+	// SleepHook: the sleep hook sleeps; else it returns at once. KnowsSleepHook: there is one; a kubelet that has none finds an empty
+	// hook, which fails. kubelet/lifecycle/handlers.go: Run, runSleepHandler, 1.29.
+	SleepHook, KnowsSleepHook bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
 	RestartEditedSidecar bool
 	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
@@ -268,6 +269,7 @@ func kubelet(c Component) Kubelet {
 		OnDemandRelist:          c.On(plegOnDemandRelist),
 		RunOnceChecksState:      r.Minor >= 32,
 		SleepHook:               c.On(podLifecycleSleepAction),
+		KnowsSleepHook:          r.Minor >= 29,
 		RestartEditedSidecar:    r.Minor >= 32,
 		RejectKeepsQOS:          r.Minor >= 32,
 	}

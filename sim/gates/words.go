@@ -71,6 +71,7 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "forgets a back-off after", forgets(k)},
 		{part, "relists after a sync that did something", yes(k.OnDemandRelist)},
 		{part, "wants a main exited to call it succeeded", yes(k.RunOnceChecksState)},
+		{part, "knows the sleep hook", yes(k.KnowsSleepHook)},
 		{part, "sleeps in the sleep hook", yes(k.SleepHook)},
 		{part, "restarts a sidecar whose image was edited", yes(k.RestartEditedSidecar)},
 		{part, "keeps the QoS class of rejected Pods", yes(k.RejectKeepsQOS)},
