@@ -31,13 +31,22 @@ type Spec struct {
 type Gate struct {
 	Name   string
 	Effect string
-	// Needs names gates without which the component refuses to start with this one on.
+	// Needs names gates without which the component refuses to start with this one on. See NeedsIn.
 	Needs []string
 	specs []Spec // by position of the line in pinned
 }
 
 // Spec returns the gate's state in the line of r.
 func (g *Gate) Spec(r Release) Spec { return g.specs[r.Minor-Oldest().Minor] }
+
+// NeedsIn returns what the gate needs in the line of r: gates depend on each other from 1.35 on.
+// component-base/featuregate/feature_gate.go: AddDependencies.
+func (g *Gate) NeedsIn(r Release) []string {
+	if r.Minor < 35 {
+		return nil
+	}
+	return g.Needs
+}
 
 // The names of the gates that the behaviours below depend on.
 const (
@@ -54,6 +63,9 @@ const (
 	podReadyToStartContainersCondition    = "PodReadyToStartContainersCondition"
 	plegOnDemandRelist                    = "PLEGOnDemandRelist"
 	eventedPLEG                           = "EventedPLEG"
+	gracefulNodeShutdown                  = "GracefulNodeShutdown"
+	inPlacePodVerticalScaling             = "InPlacePodVerticalScaling"
+	podLevelResources                     = "PodLevelResources"
 )
 
 // table holds every gate that changes the order or the visible status of containers, one column per release line from
@@ -63,7 +75,7 @@ var table = []Gate{
 	gate(SidecarContainers, "native sidecars: init containers with restartPolicy Always", "A- B+ B+ B+ B+ GL GL GL GL ."),
 	gate(legacySidecarContainers, "Pods without a sidecar use the init algorithm of old", ". . . . . D- . . . ."),
 	gate(podLifecycleSleepAction, "the sleep hook", ". A- B+ B+ B+ B+ GL GL GL ."),
-	gate(podLifecycleSleepActionAllowZero, "sleep hooks of zero seconds", ". . . . A- B+ GL GL GL ."),
+	gate(podLifecycleSleepActionAllowZero, "sleep hooks of zero seconds", ". . . . A- B+ GL GL GL .", podLifecycleSleepAction),
 	gate("ContainerStopSignals", "lifecycle.stopSignal", ". . . . . A- A- A- A- A-"),
 	gate(containerRestartRules, "restartPolicy and restartPolicyRules on any container", ". . . . . . A- B+ B+ B+"),
 	gate(restartAllContainersOnContainerExits, "the rule action RestartAllContainers", ". . . . . . . A- B+ B+",
@@ -73,8 +85,8 @@ var table = []Gate{
 	gate(reduceDefaultCrashLoopBackOffDecay, "crash back-off from 1s to 60s", ". . . . . A- A- A- A- A-"),
 	gate(changeContainerStatusOnKubeletRestart, "Started and Ready are lost on a kubelet restart, as of old", ". . . . . . . D- D- D-"),
 	gate(podReadyToStartContainersCondition, "the condition PodReadyToStartContainers", "A- B+ B+ B+ B+ B+ B+ B+ B+ GL"),
-	gate("GracefulNodeShutdown", "ordered stop of Pods at node shutdown", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+"),
-	gate("GracefulNodeShutdownBasedOnPodPriority", "… by priority", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+"),
+	gate(gracefulNodeShutdown, "ordered stop of Pods at node shutdown", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+"),
+	gate("GracefulNodeShutdownBasedOnPodPriority", "… by priority", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+", gracefulNodeShutdown),
 	gate("JobPodFailurePolicy", "podFailurePolicy of Jobs", "B+ B+ B+ GL GL . . . . ."),
 	gate("JobPodReplacementPolicy", "podReplacementPolicy of Jobs", "A- B+ B+ B+ B+ B+ GL GL GL ."),
 	gate("JobBackoffLimitPerIndex", "back-off per index of Jobs", "A- B+ B+ B+ B+ GL GL GL GL ."),
@@ -83,17 +95,20 @@ var table = []Gate{
 	gate("JobReadyPods", "status.ready of Jobs", "B+ GL GL . . . . . . ."),
 	gate("PodDisruptionConditions", "the condition DisruptionTarget", "B+ B+ B+ GL GL GL . . . ."),
 	gate("ElasticIndexedJob", "none on the order", "B+ B+ B+ GL GL GL . . . ."),
-	gate("InPlacePodVerticalScaling", "resize may restart containers", "A- A- A- A- A- B+ B+ GL GL GL"),
-	gate("InPlacePodVerticalScalingInitContainers", "resize of running plain init containers", ". . . . . . . . B+ GL"),
-	gate("InPlacePodLevelResourcesVerticalScaling", "resize of the Pod as a whole", ". . . . . . . A- B+ B+"),
-	gate("PodLevelResources", "spec.resources", ". . . . A- A- B+ B+ B+ B+"),
+	gate(inPlacePodVerticalScaling, "resize may restart containers", "A- A- A- A- A- B+ B+ GL GL GL"),
+	gate("InPlacePodVerticalScalingInitContainers", "resize of running plain init containers", ". . . . . . . . B+ GL",
+		inPlacePodVerticalScaling, nodeDeclaredFeatures),
+	gate("InPlacePodLevelResourcesVerticalScaling", "resize of the Pod as a whole", ". . . . . . . A- B+ B+",
+		inPlacePodVerticalScaling, podLevelResources, nodeDeclaredFeatures),
+	gate(podLevelResources, "spec.resources", ". . . . A- A- B+ B+ B+ B+"),
 	gate(plegOnDemandRelist, "a relist right after a sync that did something", ". . . . . . . . B+ GL"),
 	gate(eventedPLEG, "container events from the runtime in place of the relist", "A- A- A- A- A- A- A- A- A- A-"),
 	gate("PodObservedGenerationTracking", "observedGeneration in status and conditions", ". . . . . A- B+ GL GL GL"),
 	gate("ExecProbeTimeout", "timeouts of exec probes are enforced", "G G G G G G G GL GL GL"),
 	gate("ConsistentHTTPGetHandlers", "http hooks are built like http probes", "G G GL . . . . . . ."),
 	gate("GRPCContainerProbeTLS", "gRPC probes over TLS", ". . . . . . . . . A-"),
-	gate("H2CContainerProbe", "http probes over h2c", ". . . . . . . . . A-"),
+	gate("H2CContainerProbe", "http probes over h2c", ". . . . . . . . . A-", nodeDeclaredFeatures),
+	gate("ExtendWebSocketsToKubelet", "none on the order", ". . . . . . . . B+ B+", nodeDeclaredFeatures),
 	gate("SeparateTaintEvictionController", "none on the order", ". B+ B+ B+ B+ B+ GL GL GL GL"),
 	gate("StaleControllerConsistencyJob", "the Job controller waits for its own writes", ". . . . . . . . B+ B+"),
 }

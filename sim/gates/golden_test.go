@@ -61,8 +61,8 @@ func TestGatesGolden(t *testing.T) {
 				value += "!"
 			}
 			line := fmt.Sprintf("%s  %-39s  %-10s  %-3s", r.Line(), g.Name, spec.Stage, value)
-			if len(g.Needs) > 0 {
-				line += "  needs " + strings.Join(g.Needs, ", ")
+			if needs := g.NeedsIn(r); len(needs) > 0 {
+				line += "  needs " + strings.Join(needs, ", ")
 			}
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}

@@ -253,10 +253,10 @@ func (c Component) check() error {
 	}
 	for i := range table {
 		g := &table[i]
-		if len(g.Needs) == 0 || g.Spec(c.Release).Stage == Unknown || !c.On(g.Name) {
+		if g.Spec(c.Release).Stage == Unknown || !c.On(g.Name) {
 			continue
 		}
-		for _, need := range g.Needs {
+		for _, need := range g.NeedsIn(c.Release) {
 			if !c.On(need) {
 				problems = append(problems, fmt.Errorf("feature gate %s needs %s, which is off in %s; turn %s on too, or %s off", g.Name, need, c, need, g.Name))
 			}
