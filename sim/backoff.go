@@ -76,13 +76,13 @@ func (m *machine) crashBackOff(c *container, snap *snapshot) (until trace.Instan
 
 // pullBackOff reports whether the image's back-off forbids a pull now. image_manager.go: EnsureImageExists.
 func (m *machine) pullBackOff(c *container) bool {
-	entry := &m.containers[c.imageOwner].pull
+	entry := &m.imageOf(c).backOff
 	return entry.exists && m.now.Sub(entry.updated) < entry.wait
 }
 
 // pullFailed counts a failed pull.
 func (m *machine) pullFailed(c *container, event int32) {
-	entry := &m.containers[c.imageOwner].pull
+	entry := &m.imageOf(c).backOff
 	if !entry.exists || m.now.Sub(entry.updated) > 2*pullBackOffMax {
 		*entry = backOff{exists: true, wait: pullBackOffInitial}
 	} else {

@@ -61,18 +61,24 @@ type container struct {
 	records  []record // the runtime's, oldest first
 	nextRun  int32
 	numbers  []numbering // where the runtime's count of its runs began anew; most never do
-	pulls    int32       // pull attempts so far
 	creates  int32       // create attempts so far
 	backOff  backOff
-	pull     backOff // of the image, shared through imageOwner
-	// imageOwner is the first container with the same image: the image back-off is kept per Pod and image.
+	// imageOwner is the first container with the same image. What concerns the image is kept there: a node has an image once, and
+	// the back-off of pulls is kept per Pod and image.
 	imageOwner int
-	image      bool // the image is on the node
+	image      image
 	reason     startReason
 	// lastBackOff is the position of the BackOff event that the container waits for, or none.
 	lastBackOff int32
 	// closed says, during an ordered stop, that nobody needs to wait for this container any more.
 	closed bool
+}
+
+// image is what the node knows of an image.
+type image struct {
+	present bool
+	pulls   int32 // pull attempts so far
+	backOff backOff
 }
 
 // recordsAhead is how many records of a container get their memory at once; a restart needs two at a time.
@@ -190,7 +196,7 @@ func (m *machine) setUpContainers(keepSidecars, keepRules bool) {
 			c.latency = *c.spec.Latency
 		}
 		m.vary(&c.latency)
-		c.image = len(c.spec.Behavior.Pulls) == 0
+		c.image.present = len(c.spec.Behavior.Pulls) == 0
 		c.imageOwner = i
 		for j := 0; j < i && c.spec.Image != ""; j++ {
 			if m.containers[j].spec.Image == c.spec.Image {

@@ -121,7 +121,8 @@ const Forever = time.Duration(-1)
 // Behavior says what a container's processes will do. In every list the last entry repeats; an empty list is the
 // zero entry of its type, for Runs one run that never ends by itself and exits 143 on the stop signal.
 type Behavior struct {
-	// Pulls: empty means that the image is on the node.
+	// Pulls: empty means that the image is on the node. Containers with one image share the Pulls, and the pull latency, of the first
+	// of them.
 	Pulls  []Pull    `json:",omitempty"`
 	Starts []Start   `json:",omitempty"`
 	Runs   []Process `json:",omitempty"`

@@ -118,38 +118,41 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 func (m *machine) pullImage(c *container) {
 	st := &m.worker.sync.starts
 	st.stage = startPulling
+	image := m.imageOf(c)
 	if m.currentPull(c).Result == reasonInvalidImage {
 		// images/image_manager.go: EnsureImageExists reads the name before it does anything else; no runtime is asked.
-		c.pulls++
+		image.pulls++
 		m.startEvent(trace.PullFailed, reasonInvalidImage, "the name of the image cannot be read")
 		m.startFailed(c, startReason{reason: reasonInvalidImage})
 		return
 	}
-	if c.image && !c.spec.AlwaysPull {
+	if image.present && !c.spec.AlwaysPull {
 		m.createContainer(c)
 		return
 	}
 	if m.pullBackOff(c) {
-		entry := &m.containers[c.imageOwner].pull
-		m.startFailed(c, startReason{reasonPullBackOff, entry.wait})
+		m.startFailed(c, startReason{reasonPullBackOff, image.backOff.wait})
 		return
 	}
 	m.startEvent(trace.PullBegin, "", "")
-	m.startWaits(c.latency.Pull + m.currentPull(c).Takes)
+	m.startWaits(m.containers[c.imageOwner].latency.Pull + m.currentPull(c).Takes)
 }
+
+// imageOf is the state of the container's image.
+func (m *machine) imageOf(c *container) *image { return &m.containers[c.imageOwner].image }
 
 // currentPull is the pull attempt that runs now.
 func (m *machine) currentPull(c *container) Pull {
-	pulls := c.spec.Behavior.Pulls
+	pulls := m.containers[c.imageOwner].spec.Behavior.Pulls
 	if len(pulls) == 0 {
 		return Pull{}
 	}
-	return pulls[min(int(c.pulls), len(pulls)-1)]
+	return pulls[min(int(m.imageOf(c).pulls), len(pulls)-1)]
 }
 
 func (m *machine) pullEnds(c *container) {
 	pull := m.currentPull(c)
-	c.pulls++
+	m.imageOf(c).pulls++
 	if pull.Result != "" {
 		m.startEvent(trace.PullFailed, pull.Result, "the pull fails")
 		m.pullFailed(c, m.worker.sync.starts.last)
@@ -157,7 +160,7 @@ func (m *machine) pullEnds(c *container) {
 		return
 	}
 	m.startEvent(trace.PullEnd, "", "the image is there")
-	c.image = true
+	m.imageOf(c).present = true
 	m.createContainer(c)
 }
 

@@ -17,17 +17,14 @@ type Images struct {
 	*Service
 }
 
+// script is that of the first container with the image: it says what becomes of pulls, whoever they are for.
 func (i Images) script(image string) *script {
-	var last *script
 	for _, name := range i.order {
 		if s := i.scripts[name]; s.image == image {
-			last = s
-			if !s.present {
-				return s
-			}
+			return s
 		}
 	}
-	return last
+	return nil
 }
 
 // ListImages lists nothing: images are never collected here.
@@ -45,7 +42,7 @@ func (i Images) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ bo
 	return &runtimeapi.ImageStatusResponse{Image: &runtimeapi.Image{Id: image.Image, RepoTags: []string{image.Image}, Spec: image}}, nil
 }
 
-// PullImage plays the next pull of the container whose image it is.
+// PullImage plays the next pull of the image.
 func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *runtimeapi.AuthConfig, _ *runtimeapi.PodSandboxConfig) (string, error) {
 	i.mu.Lock()
 	s := i.script(image.Image)

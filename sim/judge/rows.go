@@ -36,13 +36,21 @@ func seen(k trace.Kind) bool {
 // view is what of a run an observer can see.
 type view struct {
 	until trace.Instant
+	// owners are the first containers with the image of each: a runtime is not told whom a pull is for.
+	owners []int
 	// The kubelet carries out sleep hooks by itself, and no runtime sees them: the containers that have one.
 	sleepPostStart, sleepPreStop trace.ContainerSet
 }
 
 func viewOf(s *sim.Scenario, until trace.Instant) view {
 	v := view{until: until}
-	for i, c := range slices.Concat(s.Pod.Init, s.Pod.Main) {
+	all := slices.Concat(s.Pod.Init, s.Pod.Main)
+	for i, c := range all {
+		owner := slices.IndexFunc(all[:i], func(o sim.Container) bool { return o.Image != "" && o.Image == c.Image })
+		if owner < 0 {
+			owner = i
+		}
+		v.owners = append(v.owners, owner)
 		if c.PostStart != nil && c.PostStart.Handler == sim.HandlerSleep {
 			v.sleepPostStart |= 1 << i
 		}
@@ -76,7 +84,7 @@ func (w *view) rows(t *trace.Trace) []row {
 	var all []row
 	for i := range t.Events {
 		if e := &t.Events[i]; w.shows(e) {
-			all = append(all, row{e.At, int(e.Kind), eventText(t, e)})
+			all = append(all, row{e.At, int(e.Kind), w.eventText(t, e)})
 		}
 	}
 	last := ""
@@ -111,18 +119,22 @@ func anyPresent(v *trace.Status) bool {
 	return v.Reason != ""
 }
 
-// pulls reports whether an event is of a pull: the runtime is not told for which run it is.
+// pulls reports whether an event is of a pull: the runtime is not told for which run it is, nor does it hear of a configuration
+// that cannot be put together.
 func pulls(k trace.Kind) bool {
 	return k == trace.PullBegin || k == trace.PullEnd || k == trace.PullFailed
 }
 
-func eventText(t *trace.Trace, e *trace.Event) string {
+func (w *view) eventText(t *trace.Trace, e *trace.Event) string {
 	name := "pod"
-	if e.Container != trace.NoContainer {
+	switch {
+	case pulls(e.Kind):
+		name = t.Containers[w.owners[e.Container]].Name
+	case e.Container != trace.NoContainer:
 		name = t.Containers[e.Container].Name
 	}
 	text := fmt.Sprintf("%s %v", name, e.Kind)
-	if !pulls(e.Kind) {
+	if !pulls(e.Kind) && e.Reason != "CreateContainerConfigError" {
 		text += fmt.Sprintf(" run %d", e.Run)
 	}
 	switch e.Kind {

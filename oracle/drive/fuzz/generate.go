@@ -164,7 +164,7 @@ func (d draw) pod() sim.Pod {
 		pod.ActiveDeadlineSeconds = 1 + d.Int64N(pick(d, int64(40), 40, 200))
 	}
 	if d.oneIn(3) {
-		shareImage(&pod)
+		d.shareImage(&pod)
 	}
 	if d.oneIn(16) {
 		d.spoil(&pod)
@@ -174,14 +174,20 @@ func (d draw) pod() sim.Pod {
 	return pod
 }
 
-// shareImage gives one image to the mains that pull. The oracle plays their pulls in the order of the Pod and has the image
-// only when all of them have pulled it, so none may start twice, pull always or have it from the beginning.
-func shareImage(pod *sim.Pod) {
-	for i := range pod.Main {
-		c := &pod.Main[i]
-		pulls := c.Behavior.Pulls
-		if pod.RestartPolicy == sim.RestartNever && c.RestartPolicy == "" && len(pulls) > 0 && pulls[0].Result != invalidImageName {
-			c.Image, c.AlwaysPull = "images.invalid/shared:1", false
+// shareImage gives one image to several containers. What becomes of its pulls is said by the first of them.
+func (d draw) shareImage(pod *sim.Pod) {
+	first := true
+	for _, list := range [][]sim.Container{pod.Init, pod.Main} {
+		for i := range list {
+			c := &list[i]
+			if d.oneIn(3) || len(c.Behavior.Pulls) > 0 && c.Behavior.Pulls[0].Result == invalidImageName {
+				continue
+			}
+			c.Image = "images.invalid/shared:1"
+			if !first {
+				c.Behavior.Pulls = nil
+			}
+			first = false
 		}
 	}
 }
@@ -253,11 +259,11 @@ func (d draw) selector(pod *sim.Pod) *sim.Selector {
 	}
 	c := &list[d.IntN(len(list))]
 	kinds := []trace.Kind{trace.Created, trace.Running, trace.Exited, trace.Exited, trace.StopSignal, trace.KillSignal}
-	if pulls := c.Behavior.Pulls; len(pulls) > 0 && pulls[0].Result != invalidImageName {
+	if pulls := c.Behavior.Pulls; c.Image == "" && len(pulls) > 0 && pulls[0].Result != invalidImageName {
 		kinds = append(kinds, trace.PullBegin, trace.PullEnd, trace.PullFailed)
 	}
 	if len(c.Behavior.Starts) > 0 {
-		kinds = append(kinds, trace.CreateError, trace.StartError)
+		kinds = append(kinds, trace.StartError)
 	}
 	if c.PostStart != nil && c.PostStart.Handler == sim.HandlerExec {
 		kinds = append(kinds, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed)
