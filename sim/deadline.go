@@ -21,7 +21,7 @@ func (m *machine) armDeadline() {
 	if d == trace.Never || m.worker.terminate && m.copyNow() == m.worker.latestCopy() {
 		return
 	}
-	m.armTick(nextTick(max(d, m.now+1), m.config.SyncTickPhase, syncTickPeriod))
+	m.armTick(&m.worker.deadlineTick, nextTick(max(d, m.now+1), m.config.SyncTickPhase, syncTickPeriod))
 }
 
 // deadlineEvent shows, once, that the kubelet has seen the deadline pass.

@@ -164,7 +164,7 @@ func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Confi
 	m.pleg.base = trace.Instant(m.config.RelistPhase)
 	m.pleg.before = m.pleg.base.Add(-m.config.RelistPeriod)
 	m.pleg.stepped = m.pleg.before
-	m.pleg.next, m.worker.tickAt = trace.Never, trace.Never
+	m.pleg.next, m.worker.queueTick, m.worker.deadlineTick = trace.Never, trace.Never, trace.Never
 	m.worker.lastEvent, m.worker.deadline, m.pleg.lost = none, none, none
 }
 

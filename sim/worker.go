@@ -76,7 +76,8 @@ type worker struct {
 	dueWindow trace.Window
 	hasDue    bool
 	routine   bool // the entry is the resync after a success
-	tickAt    trace.Instant
+	// The ticks of the sync loop in the queue: for the entry, and for the deadline.
+	queueTick, deadlineTick trace.Instant
 }
 
 // podArrives is the kubelet's first sight of the Pod. kubelet.go: HandlePodAdditions.
@@ -347,13 +348,13 @@ func (m *machine) enqueue(base, wait time.Duration, why string) {
 // armQueue makes sure that the sync loop looks when the work queue's entry is due. An entry is due strictly after its
 // time. kubelet/util/queue/work_queue.go: GetWork.
 func (m *machine) armQueue() {
-	m.armTick(tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod))
+	m.armTick(&m.worker.queueTick, tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod))
 }
 
-// armTick puts a tick of the sync loop into the queue, unless an earlier one is there.
-func (m *machine) armTick(tick trace.Instant) {
-	if tick < m.worker.tickAt {
-		m.worker.tickAt = tick
+// armTick puts a tick of the sync loop into the queue, unless one that is no later is there for the same reason.
+func (m *machine) armTick(armed *trace.Instant, tick trace.Instant) {
+	if tick < *armed {
+		*armed = tick
 		m.queue.push(tick, inputSyncTick, 0, 0, 0)
 	}
 }
@@ -362,10 +363,14 @@ func (m *machine) armTick(tick trace.Instant) {
 // synced. kubelet.go: syncLoopIteration, getPodsToSync.
 func (m *machine) syncTick() {
 	w := &m.worker
-	if w.tickAt != m.now {
+	if w.queueTick != m.now && w.deadlineTick != m.now {
 		return
 	}
-	w.tickAt = trace.Never
+	for _, armed := range [...]*trace.Instant{&w.queueTick, &w.deadlineTick} {
+		if *armed == m.now {
+			*armed = trace.Never
+		}
+	}
 	if !w.known || w.finished {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
@@ -77,6 +78,7 @@ type search struct {
 	observed []row
 	best     Result
 	runs     int
+	taken    int // branches
 	frontier frontier
 }
 
@@ -85,6 +87,7 @@ type branch struct {
 	at      int  // the first difference
 	depth   int  // how many choices were varied
 	same    bool // nothing that can be seen came of the last variation
+	far     bool // only choices long before the difference are left
 	order   int
 	forced  int // how many choices are given
 	taken   []trace.Choice
@@ -92,7 +95,19 @@ type branch struct {
 	visible []row
 }
 
-// frontier is a heap of branches: longest agreement first, then fewest variations.
+// near is how long before a difference the choices are that are varied first, and together: two relists.
+const near = 2 * time.Second
+
+// cost orders the branches that agree equally long: two choices near the difference are varied before one that is far from it, and
+// that before three.
+func (b *branch) cost() int {
+	if b.far {
+		return 2*b.depth + 3
+	}
+	return 2 * b.depth
+}
+
+// frontier is a heap of branches: longest agreement first, then the least cost.
 type frontier []*branch
 
 func (f frontier) Len() int      { return len(f) }
@@ -102,10 +117,10 @@ func (f frontier) Less(i, j int) bool {
 	switch {
 	case a.at != b.at:
 		return a.at > b.at
+	case a.cost() != b.cost():
+		return a.cost() < b.cost()
 	case a.same != b.same:
 		return b.same
-	case a.depth != b.depth:
-		return a.depth < b.depth
 	}
 	return a.order < b.order
 }
@@ -122,19 +137,47 @@ func (s *search) run() error {
 		return err
 	}
 	for s.best.at >= 0 && len(s.frontier) > 0 && s.runs < s.how.MaxRuns {
-		if err := s.expand(heap.Pop(&s.frontier).(*branch)); err != nil {
+		if err := s.expand(s.next()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// patience is how many branches are followed for their long agreement before one is for its low cost: what agrees for long may do
+// so by chance.
+const patience = 4
+
+// next takes a branch off the frontier.
+func (s *search) next() *branch {
+	s.taken++
+	if s.taken%patience != 0 {
+		return heap.Pop(&s.frontier).(*branch)
+	}
+	least := 0
+	for i, b := range s.frontier {
+		if l := s.frontier[least]; b.cost() < l.cost() || b.cost() == l.cost() && b.order < l.order {
+			least = i
+		}
+	}
+	return heap.Remove(&s.frontier, least).(*branch)
+}
+
 // expand varies each choice of a run before its first difference, the nearest to it first. It stops when a variation
-// agrees longer, and leaves the rest for later.
+// agrees longer, or when it has come far from the difference, and leaves the rest for later.
 func (s *search) expand(b *branch) error {
+	later := func(left int, far bool) {
+		rest := *b
+		rest.taken, rest.far = b.taken[:left], far
+		heap.Push(&s.frontier, &rest)
+	}
 	for i := len(b.taken) - 1; i >= b.forced; i-- {
 		if b.taken[i].At > b.limit {
 			continue
+		}
+		if !b.far && b.taken[i].At < b.limit.Add(-near) {
+			later(i+1, true)
+			return nil
 		}
 		for way := range b.taken[i].Options {
 			if way == b.taken[i].Taken {
@@ -151,9 +194,7 @@ func (s *search) expand(b *branch) error {
 				return nil
 			}
 			if s.best.at > at {
-				rest := *b
-				rest.taken = b.taken[:i]
-				heap.Push(&s.frontier, &rest)
+				later(i, b.far)
 				return nil
 			}
 		}
