@@ -20,7 +20,7 @@ PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants demo clean
+.PHONY: help build install test branches golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants demo clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ else
 	@echo "no C compiler: the race detector is left out"
 endif
 	$(GO) test ./...
+	@$(MAKE) --no-print-directory branches
+
+branches: ## See that the recordings of the real kubelets reach every branch of the simulator that is not named
+	@$(MAKE) --no-print-directory -s -C oracle instrument
+	$(GO) test -tags branches -overlay oracle/build/_branches/overlay.json ./fixtures/oracle -run '^TestBranches$$'
 
 golden: ## Rewrite the files that output is compared with; read every changed line
 	$(GO) test $(GOLDEN) -rewrite

@@ -82,20 +82,18 @@ func (m *machine) relistAt(at trace.Instant) {
 }
 
 // requestRelist is RequestRelist: the PLEG looks at the one Pod, at once. The same goroutine does the periodic relists: one that
-// falls due meanwhile comes behind, and the later ones count from there. pleg/generic.go: workerLoopIteration, 1.36 and later.
-func (m *machine) requestRelist(by int32) {
+// falls due meanwhile comes right behind, before a worker that was served gets to run, and the later ones count from there.
+// pleg/generic.go: workerLoopIteration, 1.36 and later.
+func (m *machine) requestRelist() {
 	p := &m.pleg
 	if m.lastRelist() == m.now {
 		return // that one has served it
 	}
 	done := m.now.Add(m.config.RelistDelay)
-	m.queue.push(done, inputRelistPod, by, 0, 0)
-	if due := m.nextRelist(); due < done {
-		p.before, p.base = due.Add(-m.config.RelistPeriod), done
-		if p.next != trace.Never {
-			m.relistAt(done)
-		}
+	if due := m.nextRelist(); due <= done {
+		p.before, p.base, p.next = due.Add(-m.config.RelistPeriod), done, done
 	}
+	m.queue.push(done, inputRelistPod, 0, 0, 0)
 }
 
 // relist is the periodic relist.
@@ -111,8 +109,15 @@ func (m *machine) relist() {
 	}
 }
 
-// relistPod is the relist of one Pod that the last sync asked for. pleg/generic.go: relistPod, 1.36 and later.
-func (m *machine) relistPod() { m.reconcile(false) }
+// relistPod is the relist of one Pod that the last sync asked for, and the periodic one that it put off. pleg/generic.go: relistPod,
+// 1.36 and later.
+func (m *machine) relistPod() {
+	if m.pleg.next == m.now {
+		m.relist()
+		return
+	}
+	m.reconcile(false)
+}
 
 // reconcile compares the runtime with what the last relist saw, refreshes the cache, hands the fresh status to a worker
 // that waits, and wakes the worker for what is new.
@@ -120,13 +125,12 @@ func (m *machine) reconcile(periodic bool) {
 	p, w := &m.pleg, &m.worker
 	news, wakes := m.plegEvents()
 	fresh := none
-	serves := w.waiting && m.now > w.lastSync // a relist in the instant of the last sync's end is not newer than that sync
-	if wakes == 0 && serves {
+	if wakes == 0 && w.waiting {
 		m.markIdle()
 	} else if wakes > 0 {
 		w.idle.set = false // what it found stays
 	}
-	if wakes > 0 || serves {
+	if wakes > 0 || w.waiting {
 		fresh = m.emit(podEvent(trace.Relist), m.newsCauses()...)
 	}
 	if news > 0 || p.removed {
@@ -143,8 +147,8 @@ func (m *machine) reconcile(periodic bool) {
 		m.updatePod(update{trigger: fresh, because: "the relist saw a change"})
 		m.collectGarbage(fresh)
 	}
-	if serves {
-		m.runSync(fresh)
+	if w.waiting {
+		m.runSync(fresh) // also in the instant in which the worker began to wait: container/cache.go: notify
 	}
 }
 

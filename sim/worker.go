@@ -271,7 +271,7 @@ func (m *machine) endSync(outcome syncOutcome) {
 	w.sync.running = false
 	w.lastSync, w.synced = m.now, true
 	if outcome.relist && m.kubelet.OnDemandRelist {
-		m.requestRelist(w.lastEvent)
+		m.requestRelist()
 	}
 	if !outcome.terminal {
 		m.forgetIdle()

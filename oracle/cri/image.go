@@ -3,7 +3,6 @@ package cri
 import (
 	"context"
 	"errors"
-	"time"
 
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -55,7 +54,7 @@ func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *run
 	i.hooks.Event(begun)
 	i.mu.Unlock()
 
-	time.Sleep(s.latency.Pull + pull.Takes)
+	i.work(s.latency.Pull + pull.Takes)
 
 	i.mu.Lock()
 	defer i.mu.Unlock()

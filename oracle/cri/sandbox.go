@@ -3,7 +3,6 @@ package cri
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -17,7 +16,7 @@ func (s *Service) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandbox
 	s.mu.Lock()
 	latency := s.latency.Sandbox
 	s.mu.Unlock()
-	time.Sleep(latency)
+	s.work(latency)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	made := &sandbox{id: fmt.Sprintf("sandbox-%d", s.made), config: config, ready: true, created: s.madeAt()}

@@ -1,5 +1,5 @@
-// Command record has the real kubelets run the built-in scenarios and the Pods of oracle/cases on every release, and writes
-// what they did into fixtures/oracle, where the simulator is judged against it without a kubelet.
+// Command record has the real kubelets run the built-in scenarios and the Pods of oracle/cases on every release, and those of
+// oracle/reaching on the release of each, and writes what they did into fixtures/oracle, where the simulator is judged against it without a kubelet.
 //
 // It is run on purpose only: a recording is evidence, and a new one replaces the old one whatever it says.
 package main
@@ -27,13 +27,13 @@ import (
 
 func main() {
 	programs := flag.String("oracle", "../../build", "folder of the oracle programs")
-	cases := flag.String("cases", "../../cases", "folder of Pods in JSON, recorded beside the built-in scenarios")
+	folder := flag.String("kept", "../..", "folder of the folders cases and reaching, whose Pods are recorded beside the built-in scenarios")
 	out := flag.String("out", "../../../fixtures/oracle/recordings", "folder of the recordings")
 	only := flag.String("family", "", "record this family only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := record(ctx, *programs, *cases, *out, *only); err != nil {
+	if err := record(ctx, *programs, *folder, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
 		os.Exit(1)
 	}
@@ -45,8 +45,8 @@ type pod struct {
 	runs     []oracle.Run
 }
 
-func record(ctx context.Context, programs, cases, out, only string) error {
-	families, order, err := pods(cases)
+func record(ctx context.Context, programs, folder, out, only string) error {
+	families, order, err := pods(folder)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func record(ctx context.Context, programs, cases, out, only string) error {
 }
 
 // pods returns the Pods by family, and the families in their order.
-func pods(cases string) (map[string][]pod, []string, error) {
+func pods(folder string) (map[string][]pod, []string, error) {
 	families, order := map[string][]pod{}, []string{}
 	add := func(family string, p pod) {
 		if _, known := families[family]; !known {
@@ -92,26 +92,51 @@ func pods(cases string) (map[string][]pod, []string, error) {
 	for i := range items {
 		add(items[i].Family, pod{oracle.Playable(items[i].Scenario), oracle.Plan(oracle.NameOf(&items[i]), items[i].Targets)})
 	}
-	names, err := filepath.Glob(filepath.Join(cases, "*.json"))
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, name := range names {
-		p, err := kept.Read(name)
+	for _, family := range keptFamilies {
+		names, err := filepath.Glob(filepath.Join(folder, family, "*.json"))
 		if err != nil {
 			return nil, nil, err
 		}
-		own, err := p.Target(p.Release)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		for _, file := range names {
+			p, err := keptPod(family, file)
+			if err != nil {
+				return nil, nil, err
+			}
+			add(family, p)
 		}
-		runs := oracle.Plan("cases/"+strings.TrimSuffix(filepath.Base(name), ".json"), []gates.Target{own})
-		if first := runs[0]; !slices.Contains(oracle.Jitters(), p.Jitter) {
-			runs = append(runs, oracle.Run{Name: first.Name, Target: own, Jitter: p.Jitter})
-		}
-		add("cases", pod{oracle.Playable(*p.Scenario), runs})
 	}
 	return families, order, nil
+}
+
+// The families of Pods that are kept as files. Each of the cases is run like a scenario, and with its own jitter; the others are there
+// for the branches that they reach on one release, and run there alone.
+const (
+	familyCases    = "cases"
+	familyReaching = "reaching"
+)
+
+var keptFamilies = [...]string{familyCases, familyReaching}
+
+// keptPod reads one of those Pods.
+func keptPod(family, file string) (pod, error) {
+	p, err := kept.Read(file)
+	if err != nil {
+		return pod{}, err
+	}
+	target, err := p.Target(p.Release)
+	if err != nil {
+		return pod{}, fmt.Errorf("%s: %w", file, err)
+	}
+	name := family + "/" + strings.TrimSuffix(filepath.Base(file), ".json")
+	own := oracle.Run{Name: name, Target: target, Jitter: p.Jitter}
+	runs := []oracle.Run{own}
+	if family == familyCases {
+		runs = oracle.Plan(name, []gates.Target{target})
+		if !slices.Contains(oracle.Jitters(), p.Jitter) {
+			runs = append(runs, own)
+		}
+	}
+	return pod{oracle.Playable(*p.Scenario), runs}, nil
 }
 
 // recorder records one family.
