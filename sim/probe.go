@@ -144,14 +144,17 @@ func (m *machine) armProbe(i int, at trace.Instant) {
 // armProbes arms every worker that rests for its next tick: the status that it looks at has changed.
 func (m *machine) armProbes() {
 	for i := range m.probes {
-		if w := &m.probes[i]; w.alive && !w.busy {
-			at, ok := m.nextLook(w)
-			if !ok {
+		w := &m.probes[i]
+		if !w.alive || w.busy {
+			continue
+		}
+		if w.ticksAt(m.now) && w.ticked != m.now && w.armed != m.now {
+			if at, ok := m.nextLook(w, m.now); ok && at == m.now && m.choose(choiceTie, 2) == 1 {
+				m.armProbe(i, at) // the tick of this instant comes behind the change
 				continue
 			}
-			if w.ticksAt(m.now) && w.ticked != m.now && w.armed != m.now && m.choose(choiceTie, 2) == 1 {
-				at = m.now // the tick of this instant comes behind the change
-			}
+		}
+		if at, ok := m.nextLook(w, w.tickAfter(m.now)); ok {
 			m.armProbe(i, at)
 		}
 	}
@@ -174,9 +177,9 @@ func (w *probeWorker) tickAfter(at trace.Instant) trace.Instant {
 	return w.anchor + n*trace.Instant(w.period())
 }
 
-// nextLook returns the next tick at which the worker might do something, given the kubelet's status as it is now.
-func (m *machine) nextLook(w *probeWorker) (trace.Instant, bool) {
-	next := w.tickAfter(m.now)
+// nextLook returns the first tick, of the given one and those after it, at which the worker might do something, given the kubelet's
+// status as it is now.
+func (m *machine) nextLook(w *probeWorker, next trace.Instant) (trace.Instant, bool) {
 	s := m.status.of(w.position)
 	switch {
 	case terminal(m.status.current.phase):
@@ -287,7 +290,7 @@ func (m *machine) rest(i int) {
 	case w.triggered || w.buffered:
 		m.armProbe(i, m.now)
 	default:
-		if at, ok := m.nextLook(w); ok {
+		if at, ok := m.nextLook(w, w.tickAfter(m.now)); ok {
 			m.armProbe(i, at)
 		}
 	}
