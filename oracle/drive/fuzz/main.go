@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
@@ -51,6 +52,7 @@ func main() {
 	flag.Parse()
 	flag.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
 
+	debug.SetGCPercent(400) // traces come as JSON; what that leaves behind is not to be collected on the simulator's time
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	found, err := run(ctx, o)
