@@ -78,7 +78,6 @@ type search struct {
 	observed []row
 	best     Result
 	runs     int
-	taken    int // branches
 	frontier frontier
 }
 
@@ -89,38 +88,61 @@ type branch struct {
 	same    bool // nothing that can be seen came of the last variation
 	far     bool // only choices long before the difference are left
 	order   int
-	forced  int // how many choices are given
 	taken   []trace.Choice
-	limit   trace.Instant
+	left    []int // the positions of those that are left to vary, in this order
+	others  []int // … after them
 	visible []row
 }
 
 // near is how long before a difference the choices are that are varied first, and together: two relists.
 const near = 2 * time.Second
 
-// cost orders the branches that agree equally long: two choices near the difference are varied before one that is far from it, and
-// that before three.
-func (b *branch) cost() int {
-	if b.far {
-		return 2*b.depth + 3
+// divide fills what is left to vary of a run: the choices between those that were given and its first difference, the latest first. Those
+// near the difference, and those of the instant in which the last given one was made, come before the others.
+func (b *branch) divide(given int, difference trace.Instant) {
+	last := trace.Never
+	if given > 0 {
+		last = b.taken[given-1].At
 	}
-	return 2 * b.depth
+	for i := len(b.taken) - 1; i >= given; i-- {
+		switch at := b.taken[i].At; {
+		case at > difference:
+		case at >= difference.Add(-near) || at == last:
+			b.left = append(b.left, i)
+		default:
+			b.others = append(b.others, i)
+		}
+	}
 }
 
-// frontier is a heap of branches: longest agreement first, then the least cost.
+// worth orders the branches: how long they agree, less what each variation cost to get there. A variation that is right gains more rows
+// than it costs; one that gains a few by chance is not followed for ever.
+func (b *branch) worth() int {
+	worth := b.at - variationCost*b.depth
+	if b.far {
+		worth -= farCost
+	}
+	if b.same {
+		worth--
+	}
+	return worth
+}
+
+// What a variation costs, and what it costs to leave the neighbourhood of a difference, in rows.
+const (
+	variationCost = 3
+	farCost       = 5
+)
+
+// frontier is a heap of branches, the worthiest first.
 type frontier []*branch
 
 func (f frontier) Len() int      { return len(f) }
 func (f frontier) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
 func (f frontier) Less(i, j int) bool {
 	a, b := f[i], f[j]
-	switch {
-	case a.at != b.at:
-		return a.at > b.at
-	case a.cost() != b.cost():
-		return a.cost() < b.cost()
-	case a.same != b.same:
-		return b.same
+	if x, y := a.worth(), b.worth(); x != y {
+		return x > y
 	}
 	return a.order < b.order
 }
@@ -137,46 +159,22 @@ func (s *search) run() error {
 		return err
 	}
 	for s.best.at >= 0 && len(s.frontier) > 0 && s.runs < s.how.MaxRuns {
-		if err := s.expand(s.next()); err != nil {
+		if err := s.expand(heap.Pop(&s.frontier).(*branch)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// patience is how many branches are followed for their long agreement before one is for its low cost: what agrees for long may do
-// so by chance.
-const patience = 4
-
-// next takes a branch off the frontier.
-func (s *search) next() *branch {
-	s.taken++
-	if s.taken%patience != 0 {
-		return heap.Pop(&s.frontier).(*branch)
-	}
-	least := 0
-	for i, b := range s.frontier {
-		if l := s.frontier[least]; b.cost() < l.cost() || b.cost() == l.cost() && b.order < l.order {
-			least = i
-		}
-	}
-	return heap.Remove(&s.frontier, least).(*branch)
-}
-
-// expand varies each choice of a run before its first difference, the nearest to it first. It stops when a variation
-// agrees longer, or when it has come far from the difference, and leaves the rest for later.
+// expand varies each choice that is left of a run. It stops when a variation agrees longer and all choices of its instant have been
+// varied, for the one that is met first need not be the right one; or when the others are next. The rest is left for later.
 func (s *search) expand(b *branch) error {
-	later := func(left int, far bool) {
-		rest := *b
-		rest.taken, rest.far = b.taken[:left], far
-		heap.Push(&s.frontier, &rest)
-	}
-	for i := len(b.taken) - 1; i >= b.forced; i-- {
-		if b.taken[i].At > b.limit {
-			continue
-		}
-		if !b.far && b.taken[i].At < b.limit.Add(-near) {
-			later(i+1, true)
+	longer := trace.Never // the instant of a variation that agrees longer
+	for n, i := range b.left {
+		if longer != trace.Never && b.taken[i].At != longer {
+			rest := *b
+			rest.left = b.left[n:]
+			heap.Push(&s.frontier, &rest)
 			return nil
 		}
 		for way := range b.taken[i].Options {
@@ -194,10 +192,14 @@ func (s *search) expand(b *branch) error {
 				return nil
 			}
 			if s.best.at > at {
-				later(i, b.far)
-				return nil
+				longer = b.taken[i].At
 			}
 		}
+	}
+	if len(b.others) > 0 {
+		rest := *b
+		rest.left, rest.others, rest.far = b.others, nil, true
+		heap.Push(&s.frontier, &rest)
 	}
 	return nil
 }
@@ -218,7 +220,8 @@ func (s *search) try(choices []int32, from *branch) error {
 	if r.at < 0 {
 		return nil
 	}
-	b := &branch{at: r.at, order: s.runs, forced: len(choices), taken: t.Choices, limit: s.differenceAt(r), visible: r.predicted}
+	b := &branch{at: r.at, order: s.runs, taken: t.Choices, visible: r.predicted}
+	b.divide(len(choices), s.differenceAt(r))
 	if from != nil {
 		b.depth = from.depth + 1
 		b.same = firstDifference(from.visible, b.visible) < 0
