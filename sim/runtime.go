@@ -59,10 +59,14 @@ func (m *machine) create(c *container) *record {
 	c.nextRun++
 	m.runtimeChanged()
 	if len(c.records) > 1 {
-		// The collection matters only if it comes before the start does, or if the start fails.
-		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
+		m.awaitGarbage(c) // it matters only if it comes before the start does, or if the start fails
 	}
 	return c.newest()
+}
+
+// awaitGarbage lets the garbage collection of once a minute look at a container.
+func (m *machine) awaitGarbage(c *container) {
+	m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
 }
 
 // startProcess turns the newest record Running and schedules its natural end.
@@ -118,6 +122,12 @@ func (m *machine) exit(c *container, r *record, code int32, oom bool, because tr
 	e.ExitCode, e.Reason = code, r.reason
 	r.event = m.emit(e, because)
 	m.runtimeChanged()
+	for i := range c.records {
+		if c.records[i].state == recordCreated {
+			m.awaitGarbage(c) // the relists remove only records that were seen to end
+			break
+		}
+	}
 }
 
 // stopProcess is the runtime's StopContainer: it sends the stop signal and schedules the end, by the process or by

@@ -102,11 +102,13 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 // convertRecord is the closure convertContainerStatus.
 func (m *machine) convertRecord(c *container, r *recordView, old *containerStatus) containerStatus {
 	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: c.attempt(r.run)}}
-	if m.kubelet.CarryLastState {
+	if m.kubelet.RestartAll {
 		s.Restarts = max(s.Restarts, old.Restarts)
 		if r.state == recordRunning && old.State.Kind == trace.StateTerminated && old.Restarts >= c.attempt(r.run) {
 			s.Restarts = old.Restarts + 1
 		}
+	}
+	if m.kubelet.CarryLastState {
 		switch {
 		case old.State.Run != r.run && old.State.Kind == trace.StateTerminated:
 			s.Last = old.State
