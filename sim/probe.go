@@ -189,8 +189,7 @@ func (m *machine) nextLook(w *probeWorker, next trace.Instant) (trace.Instant, b
 	case !w.hasRun || w.run != s.State.Run:
 		return next, true
 	case !w.onHold && s.State.Kind != trace.StateRunning:
-		ends := s.State.Kind == trace.StateTerminated && !m.workerGoesOn(w, s.State.ExitCode)
-		return next, ends || w.result != resultFailure
+		return next, !m.workerGoesOn(w, s) || w.result != resultFailure
 	case !w.probes(s):
 		return 0, false
 	}
@@ -315,7 +314,7 @@ func (m *machine) look(i int) bool {
 	}
 	if s.State.Kind != trace.StateRunning {
 		m.setResult(i, resultFailure, none, Answer{})
-		return s.State.Kind != trace.StateTerminated || m.workerGoesOn(w, s.State.ExitCode)
+		return m.workerGoesOn(w, s)
 	}
 	if m.now < m.delayOver(w, s) {
 		return true
@@ -327,14 +326,17 @@ func (m *machine) look(i int) bool {
 	return true
 }
 
-// workerGoesOn says whether the worker of a terminated container stays. worker.go: doProbe.
-func (m *machine) workerGoesOn(w *probeWorker, exitCode int32) bool {
+// workerGoesOn says whether the worker of a container that does not run stays. worker.go: doProbe.
+func (m *machine) workerGoesOn(w *probeWorker, s *containerStatus) bool {
 	c := &m.containers[w.position]
+	ended := s.State.Kind == trace.StateTerminated
 	switch {
-	case m.kubelet.NeverEndingWorkers:
+	case m.kubelet.WaitingEndsWorkers:
+		return ended || m.mayRestart(c)
+	case !ended:
 		return true
 	case m.kubelet.RestartRules:
-		return m.restartsAfter(c, exitCode)
+		return m.restartsAfter(c, s.State.ExitCode)
 	}
 	return m.scenario.Pod.RestartPolicy != RestartNever || c.role == trace.RoleSidecar && !m.kubelet.NeverEndsSidecarProbes
 }

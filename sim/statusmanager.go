@@ -342,7 +342,7 @@ func (m *machine) refusedTransition(s *podStatus) bool {
 func (m *machine) mayBeShownRestarted(c *container, exitCode int32) bool {
 	policy := m.scenario.Pod.RestartPolicy
 	switch {
-	case m.api.RestartRules && c.policy != "":
+	case c.policy != "" && (m.api.InitStatusByOwnPolicy || m.api.RestartRules && c.role == trace.RoleMain):
 		policy = c.policy
 	case c.role == trace.RoleSidecar && !m.api.RefusesRestartedSidecars:
 		return true

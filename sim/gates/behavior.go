@@ -25,6 +25,9 @@ type APIServer struct {
 	// KnowsRestartRules: the release knows restartPolicy on main containers as more than an error, and restartPolicyRules.
 	// RestartRules: it also keeps them; else it drops them. pkg/api/pod/util.go: dropContainerRestartRules, 1.34 and later.
 	KnowsRestartRules, RestartRules bool
+	// InitStatusByOwnPolicy: whether the status of an init container may leave the state terminated follows from the container's own
+	// policy; that of mains does from 1.34 on. pkg/apis/core/validation: ValidateInitContainerStateTransition, 1.35 (ContainerRestartRules).
+	InitStatusByOwnPolicy bool
 	// KnowsSleepHook and SleepHook: likewise for the sleep hook. pkg/api/pod/util.go, 1.29.
 	KnowsSleepHook, SleepHook bool
 	// RefusesRestartedSidecars: the status of a Pod that says OnFailure or Never is refused if a sidecar in it left the state
@@ -149,8 +152,9 @@ type Kubelet struct {
 	TriggerResetsTicker bool
 	// NeverEndsSidecarProbes: in Pods with policy Never the probe workers of a sidecar that is seen terminated end (#132826).
 	NeverEndsSidecarProbes bool
-	// NeverEndingWorkers: probe workers of containers that will not restart go on (1.34 with ContainerRestartRules).
-	NeverEndingWorkers bool
+	// WaitingEndsWorkers: a probe worker of a container that may not restart goes on when the container has ended, and ends while it
+	// waits; elsewhere it is the other way round. prober/worker.go: doProbe, 1.34 with ContainerRestartRules.
+	WaitingEndsWorkers bool
 	// AddPodContinues: a sync that makes missing probe workers goes on with the next container when it meets one that
 	// exists; else it stops there.
 	// prober/prober_manager.go: AddPod, 1.37.
@@ -221,6 +225,7 @@ func apiServer(c Component) APIServer {
 		SidecarContainers:            c.On(SidecarContainers),
 		KnowsRestartRules:            r.Minor >= 34,
 		RestartRules:                 c.On(containerRestartRules),
+		InitStatusByOwnPolicy:        r.Minor >= 35 && c.On(containerRestartRules),
 		KnowsSleepHook:               r.Minor >= 29,
 		SleepHook:                    c.On(podLifecycleSleepAction),
 		DropsSleepHook:               r.Minor >= 30 && !c.On(podLifecycleSleepAction),
@@ -251,7 +256,7 @@ func kubelet(c Component) Kubelet {
 		HoldAfterStartupSuccess: r.Minor >= 32,
 		TriggerResetsTicker:     r.Minor >= 32,
 		NeverEndsSidecarProbes:  !r.since(Release{33, 6}, Release{34, 2}),
-		NeverEndingWorkers:      r.Minor == 34 && c.On(containerRestartRules),
+		WaitingEndsWorkers:      r.Minor == 34 && c.On(containerRestartRules),
 		AddPodContinues:         r.Minor >= 37,
 		ExecProbesEndWithSync:   r.Minor == 35 || r.Minor == 36 && r.Patch >= 3,
 		CarryStarted:            r.Minor >= 35 && !c.On(changeContainerStatusOnKubeletRestart),
