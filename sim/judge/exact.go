@@ -91,7 +91,7 @@ type branch struct {
 	taken   []trace.Choice
 	left    []int // the positions of those that are left to vary, in this order
 	others  []int // … after them
-	visible []row
+	visible uint64
 }
 
 // near is how long before a difference the choices are that are varied first, and together: two relists.
@@ -220,14 +220,26 @@ func (s *search) try(choices []int32, from *branch) error {
 	if r.at < 0 {
 		return nil
 	}
-	b := &branch{at: r.at, order: s.runs, taken: t.Choices, visible: r.predicted}
+	b := &branch{at: r.at, order: s.runs, taken: t.Choices, visible: fingerprint(r.predicted)}
 	b.divide(len(choices), s.differenceAt(r))
 	if from != nil {
 		b.depth = from.depth + 1
-		b.same = firstDifference(from.visible, b.visible) < 0
+		b.same = from.visible == b.visible
 	}
 	heap.Push(&s.frontier, b)
 	return nil
+}
+
+// fingerprint tells rows apart, as FNV-1a does. A search keeps thousands of branches, so that they cannot keep their rows.
+func fingerprint(rows []row) uint64 {
+	hash := uint64(14695981039346656037)
+	for i := range rows {
+		hash = (hash ^ uint64(rows[i].at)) * 1099511628211
+		for j := range len(rows[i].text) {
+			hash = (hash ^ uint64(rows[i].text[j])) * 1099511628211
+		}
+	}
+	return hash
 }
 
 // differenceAt is the instant of the first difference, on whichever side is later.

@@ -44,7 +44,7 @@ func main() {
 	flag.BoolVar(&o.off, "off", false, "turn the gate SidecarContainers off for all Pods")
 	flag.StringVar(&o.keep, "keep", "found", "folder for the Pods on which simulator and kubelet differ, shrunk; a replay shrinks only if it is given")
 	flag.StringVar(&o.replay, "replay", "", "compare the Pod in this file and show the result")
-	flag.IntVar(&o.runs, "runs", 4000, "bound of the search through the simulator's free choices")
+	flag.IntVar(&o.runs, "runs", 20000, "bound of the search through the simulator's free choices")
 	flag.IntVar(&o.shrinks, "shrinks", 150, "bound of the tries to shrink a Pod")
 	flag.StringVar(&o.uncovered, "uncovered", "", "write the branch outcomes of the simulator that no Pod found equal has reached to this file")
 	flag.StringVar(&o.want, "want", "", "keep the Pods that reach a branch outcome of this file, a line each as -uncovered writes them")
