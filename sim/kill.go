@@ -19,7 +19,8 @@ type killOrder struct {
 	reason   killReason
 	because  string
 	event    int32
-	override bool // grace replaces the one that follows from the Pod
+	after    int32 // what the sync did before, or none
+	override bool  // grace replaces the one that follows from the Pod
 	grace    int64
 	ordered  bool
 }
@@ -66,7 +67,7 @@ func (m *machine) beginKillPod(grace int64, override bool) {
 			continue
 		}
 		m.beginKill(&m.containers[i], w.snapshot.newest(i).run, killOrder{
-			because: w.stopWords(), event: w.lastEvent, override: override, grace: grace, ordered: ordered,
+			because: w.stopWords(), event: w.lastEvent, after: none, override: override, grace: grace, ordered: ordered,
 		})
 	}
 }
@@ -89,7 +90,11 @@ func (m *machine) beginKill(c *container, run int32, order killOrder) {
 	}
 	e := c.event(trace.Killing, run)
 	e.Span = seconds(k.grace)
-	k.last = m.emit(e, cause(order.event, order.because, windowNow))
+	window := windowNow
+	if order.after != none {
+		window = windowRuntime // the sync comes first
+	}
+	k.last = m.emit(e, cause(order.event, order.because, window), cause(order.after, "the sync stops them one by one", windowRuntime))
 	if c.spec.PreStop == nil || k.grace <= 0 {
 		m.takeTurn(i)
 		return
@@ -196,14 +201,14 @@ func (m *machine) isTurn(position int) bool {
 }
 
 // turnEnds is the end of the wait, by the others' end or by the end of the grace; whole seconds are taken off the purse.
-func (m *machine) turnEnds(i int, by int32, because string) {
+func (m *machine) turnEnds(i int, by int32, because string, window trace.Window) {
 	k := &m.killers[i]
 	waited := m.now.Sub(k.since)
 	c := &m.containers[k.position]
 	e := c.event(trace.TurnReached, k.run)
 	k.grace -= int64(waited / time.Second)
 	e.Span = seconds(k.grace)
-	k.turnBy = m.emit(e, cause(by, because, windowNow))
+	k.turnBy = m.emit(e, cause(by, because, window))
 	m.sendStop(i)
 }
 
@@ -232,7 +237,7 @@ func (m *machine) killerContinues(i int, token int32) {
 	case killerHook:
 		m.preStopEnds(i)
 	case killerTurn:
-		m.turnEnds(i, k.last, "its grace ran out while it waited for its turn")
+		m.turnEnds(i, k.last, "its grace ran out while it waited for its turn", windowExactly(seconds(k.grace)))
 	case killerReturning:
 		m.stopReturns(i)
 	}
@@ -275,7 +280,7 @@ func (m *machine) stopReturns(i int) {
 func (m *machine) nextTurns(by int32) {
 	for i := range m.killers {
 		if k := &m.killers[i]; k.stage == killerTurn && m.isTurn(k.position) {
-			m.turnEnds(i, by, "the containers that stop before it are gone")
+			m.turnEnds(i, by, "the containers that stop before it are gone", windowRuntime)
 		}
 	}
 }

@@ -422,3 +422,7 @@ var (
 )
 
 func windowUpTo(d time.Duration) trace.Window { return trace.Window{Max: d} }
+
+func windowExactly(d time.Duration) trace.Window { return trace.Window{Min: d, Max: d} }
+
+func windowFrom(d time.Duration) trace.Window { return trace.Window{Min: d, Max: trace.Unbounded} }

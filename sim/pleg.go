@@ -204,7 +204,9 @@ func (m *machine) newsCauses() []trace.Cause {
 		}
 	}
 	if len(news) == 0 {
-		news = append(news, cause(m.worker.lastEvent, "the worker waits for a newer runtime status", window))
+		// It counts from the end of the last sync, which has no event of its own.
+		took := max(m.worker.lastSync.Sub(m.trace.Events[m.worker.lastEvent].At), 0)
+		news = append(news, cause(m.worker.lastEvent, "the worker waits for a newer runtime status", windowUpTo(took+m.config.RelistPeriod)))
 	}
 	p.news = news
 	return news

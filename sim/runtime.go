@@ -86,19 +86,22 @@ func (m *machine) processEnds(position int, run, token int32, killed bool) {
 		return
 	}
 	life := c.behaviour(run)
-	code, why := life.ExitCode, "its process ends by itself"
+	code, why, window := life.ExitCode, "its process ends by itself", windowRuntime
 	switch {
 	case killed:
 		code, why = exitSIGKILL, "killed"
-		r.signalEv = m.emit(c.event(trace.KillSignal, run), cause(r.signalEv, "the grace period is over", windowNow))
+		r.signalEv = m.emit(c.event(trace.KillSignal, run), cause(r.signalEv, "the grace period is over", windowExactly(m.trace.Events[r.signalEv].Span)))
 	case r.signalled:
 		code, why = life.OnStop.ExitCode, "it stops on the signal"
+		window.Min = life.OnStop.After
+	default:
+		window.Min = life.For
 	}
 	last := r.event
 	if r.signalled || killed {
 		last = r.signalEv
 	}
-	m.exit(c, r, code, life.OOMKilled && !r.signalled && !killed, cause(last, why, windowRuntime))
+	m.exit(c, r, code, life.OOMKilled && !r.signalled && !killed, cause(last, why, window))
 	m.processGone(c, r, false)
 }
 

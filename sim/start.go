@@ -92,7 +92,7 @@ func (m *machine) inBackOff(c *container, until trace.Instant, why trace.Cause) 
 		e := c.event(trace.BackOff, c.nextRun)
 		e.Reason, e.Span = reasonCrashLoop, c.backOff.wait
 		c.lastBackOff = m.emit(e, cause(c.backOff.event, "each restart doubles the back-off up to its cap", windowRuntime), why,
-			cause(m.worker.lastEvent, "the sync puts the start off", windowNow))
+			cause(m.worker.lastEvent, "the sync puts the start off", windowRuntime))
 	}
 	m.startFailed(c, startReason{reasonCrashLoop, c.backOff.wait})
 }
@@ -269,7 +269,7 @@ func (m *machine) postStartEnds(c *container) {
 	m.startEvent(trace.PostStartFailed, "", "the hook failed")
 	st.stage = startHookKill
 	m.worker.sync.stops++
-	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last})
+	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last, after: none})
 }
 
 // continueStart goes on after a wait.

@@ -377,7 +377,10 @@ func (m *machine) syncTick() {
 		trigger := w.lastEvent
 		e := podEvent(trace.WakeUp)
 		e.Reason, e.Span = w.dueWhy, m.now.Sub(w.dueSince)
-		woken := m.emit(e, cause(trigger, w.dueWhy, w.dueWindow))
+		// It counts from the end of the last sync, which has no event of its own, and may be one that was forgotten.
+		window, took := w.dueWindow, w.dueSince.Sub(m.trace.Events[trigger].At)
+		window.Min, window.Max = window.Min+took, window.Max+took
+		woken := m.emit(e, cause(trigger, w.dueWhy, window))
 		m.updatePod(update{trigger: woken, because: w.dueWhy})
 	case m.pastDeadline():
 		m.updatePod(update{trigger: m.deadlineEvent(), because: "its deadline is over"})
