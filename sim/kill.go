@@ -32,6 +32,7 @@ const (
 	killerIdle killerStage = iota
 	killerHook
 	killerTurn
+	killerSending   // for the moment at which the stop signal was observed
 	killerStopping  // for the process to be gone
 	killerReturning // for the runtime to say so
 )
@@ -216,6 +217,13 @@ func (m *machine) turnEnds(i int, by int32, because string, window trace.Window)
 func (m *machine) sendStop(i int) {
 	k := &m.killers[i]
 	c := &m.containers[k.position]
+	if k.stage != killerSending {
+		if wait := m.observed(c, trace.StopSignal, k.run, 0); wait > 0 {
+			k.stage = killerSending
+			m.killerWaits(i, wait)
+			return
+		}
+	}
 	grace := seconds(max(k.grace, minimumGrace))
 	k.stage = killerStopping
 	k.token++
@@ -238,6 +246,8 @@ func (m *machine) killerContinues(i int, token int32) {
 		m.preStopEnds(i)
 	case killerTurn:
 		m.turnEnds(i, k.last, "its grace ran out while it waited for its turn", windowExactly(seconds(k.grace)))
+	case killerSending:
+		m.sendStop(i)
 	case killerReturning:
 		m.stopReturns(i)
 	}

@@ -97,8 +97,9 @@ type record struct {
 	reason     string
 	startedAt  trace.Instant
 	finishedAt trace.Instant
-	event      int32 // the last event of its life
-	token      int32 // of its pending end: an input with another token is stale
+	ends       trace.Instant // of its process by itself
+	event      int32         // the last event of its life
+	token      int32         // of its pending end: an input with another token is stale
 	signalled  bool
 	signalEv   int32
 }
@@ -408,6 +409,9 @@ func (m *machine) choose(point string, options int) int {
 
 // jitter is wait.Jitter with the factor 0.5 that all the kubelet's requeues use: base to one and a half times base.
 func (m *machine) jitter(base time.Duration) time.Duration {
+	if m.config.Guide != nil {
+		return m.observedWait(base)
+	}
 	fraction := m.config.Jitter
 	if m.config.Seed != 0 {
 		fraction = m.random.fraction()

@@ -66,7 +66,7 @@ func (m *machine) runtimeChanged() {
 // needRelist puts the next periodic relist into the queue.
 func (m *machine) needRelist() {
 	if m.pleg.next == trace.Never {
-		m.relistAt(m.nextRelist())
+		m.relistAt(m.driftRelist(m.nextRelist()))
 	}
 }
 
@@ -89,6 +89,9 @@ func (m *machine) requestRelist(by int32) {
 		return // that one has served it
 	}
 	done := m.now.Add(m.config.RelistDelay)
+	if g := m.config.Guide; g != nil {
+		done = m.laterBy(done, g.Drift)
+	}
 	m.queue.push(done, inputRelistPod, by, 0, 0)
 	if due := m.nextRelist(); due < done {
 		p.before, p.base = due.Add(-m.config.RelistPeriod), done

@@ -73,7 +73,8 @@ func (m *machine) startProcess(c *container) {
 	r.event = m.emit(c.event(trace.Running, r.run), cause(r.event, "the runtime starts it", windowRuntime))
 	if life := c.behaviour(r.run); life.For != Forever {
 		r.token++
-		m.queue.push(m.now.Add(life.For), inputExit, int32(c.position), r.run, r.token)
+		r.ends = m.observedEnd(c, r.run, m.now.Add(life.For))
+		m.queue.push(r.ends, inputExit, int32(c.position), r.run, r.token)
 	}
 	m.runtimeChanged()
 }
@@ -137,7 +138,7 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 	life := c.behaviour(r.run)
 	position, kill, reaction := int32(c.position), m.now.Add(grace), trace.Never
 	if !life.OnStop.Ignore {
-		reaction = m.now.Add(life.OnStop.After)
+		reaction = m.observedReaction(c, r.run, life.OnStop.After)
 	}
 	switch natural := naturalEnd(r, life); {
 	case natural <= min(kill, reaction):
@@ -157,7 +158,7 @@ func naturalEnd(r *record, life *Process) trace.Instant {
 	if life.For == Forever {
 		return trace.Never
 	}
-	return r.startedAt.Add(life.For)
+	return r.ends
 }
 
 // hookEndsRun ends a process whose hook stops it.

@@ -174,7 +174,7 @@ func (m *machine) createContainer(c *container) {
 		m.startFailed(c, startReason{reason: reasonConfigError})
 		return
 	}
-	m.startWaits(c.latency.Create)
+	m.startWaits(m.observed(c, trace.Created, c.nextRun, c.latency.Create))
 }
 
 // currentStart is the attempt to create and start that runs now.
@@ -202,7 +202,7 @@ func (m *machine) createEnds(c *container) {
 	st.stage = startStarting
 	m.startEvent(trace.Created, "", "the image is there")
 	r.event = st.last
-	m.startWaits(c.latency.Start)
+	m.startWaits(m.observed(c, trace.Running, r.run, c.latency.Start))
 }
 
 func (m *machine) startEnds(c *container) {
@@ -235,6 +235,11 @@ func (m *machine) beginPostStart(c *container, r *record) {
 	m.startEvent(trace.PostStartBegin, "", "the hook runs right after the start")
 	takes, fails := m.hook(c, c.spec.PostStart, c.behaviour(r.run).PostStart)
 	st.hookBad = fails
+	end := trace.PostStartEnd
+	if fails {
+		end = trace.PostStartFailed
+	}
+	takes = m.observed(c, end, r.run, takes)
 	m.startWaits(takes)
 }
 

@@ -150,7 +150,7 @@ func (m *machine) afterKills() bool {
 	}
 	s.stage = stageSandbox
 	s.did = true
-	m.wait(m.containers[0].latencyOfSandbox(m))
+	m.wait(m.observedSandbox(m.containers[0].latencyOfSandbox(m)))
 	return false
 }
 

@@ -1,0 +1,193 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// Guide feeds what was observed into a run: when the runtime's calls returned and processes ended, as far as the mechanism
+// allows it. It decides nothing else: what happens, and in what order, stays the mechanism's. A run without a Guide is not
+// changed by any of this.
+//
+// A wait for a moment that was observed ends at that moment, if it lies ahead and not further away than Longest says. What the
+// kubelet's tickers do is not observed; where such a moment could make a difference, the guided run has choice points: how much
+// later than its period a relist comes, and where in its range a wait of the work queue ends.
+type Guide struct {
+	// Moments are what was observed, sorted by instant.
+	Moments []Moment
+	// Longest is how much longer than nominal a call or a reaction may have taken, above 0.
+	Longest time.Duration
+	// Drift is how much longer than its period a round of the relist may take.
+	Drift time.Duration
+}
+
+// Moment is one observed event.
+type Moment struct {
+	At        trace.Instant
+	Container int16 // or trace.NoContainer
+	Run       int32 // the runtime's attempt
+	Kind      trace.Kind
+}
+
+// The choice points of guided runs.
+const (
+	choiceDrift = "relist drift"
+	choiceWake  = "work queue wait"
+)
+
+// guideCuts is how many moments a relist may be put behind, at most.
+const guideCuts = 4
+
+// ahead yields the first observed moment of the kind that is not before from and not behind to.
+func (g *Guide) ahead(container int16, kind trace.Kind, run int32, from, to trace.Instant) (trace.Instant, bool) {
+	i, _ := slices.BinarySearchFunc(g.Moments, from, func(m Moment, at trace.Instant) int { return cmp.Compare(m.At, at) })
+	for ; i < len(g.Moments) && g.Moments[i].At <= to; i++ {
+		if m := &g.Moments[i]; m.Kind == kind && m.Container == container && m.Run == run {
+			return m.At, true
+		}
+	}
+	return 0, false
+}
+
+// observed is how long to wait for an event that would nominally come after a wait.
+func (m *machine) observed(c *container, kind trace.Kind, run int32, nominal time.Duration) time.Duration {
+	g := m.config.Guide
+	if g == nil {
+		return nominal
+	}
+	at, ok := g.ahead(int16(c.position), kind, c.attempt(run), m.now, m.now.Add(nominal).Add(g.Longest))
+	if !ok {
+		return nominal
+	}
+	return at.Sub(m.now)
+}
+
+// observedEnd is the instant at which a process ends that would nominally end at another: the observed one, if it is not sooner than
+// the script says by more than a moment, and not much later.
+func (m *machine) observedEnd(c *container, run int32, nominal trace.Instant) trace.Instant {
+	g := m.config.Guide
+	if g == nil || nominal == trace.Never {
+		return nominal
+	}
+	if at, ok := g.ahead(int16(c.position), trace.Exited, c.attempt(run), max(m.now, nominal.Add(-g.Longest)), nominal.Add(g.Longest)); ok {
+		return at
+	}
+	return nominal
+}
+
+// observedReaction is when a process ends on its stop signal: as long after it as was observed.
+func (m *machine) observedReaction(c *container, run int32, after time.Duration) trace.Instant {
+	g := m.config.Guide
+	if g == nil {
+		return m.now.Add(after)
+	}
+	attempt, position := c.attempt(run), int16(c.position)
+	for i := range g.Moments {
+		signal := &g.Moments[i]
+		if signal.Kind != trace.StopSignal || signal.Container != position || signal.Run != attempt {
+			continue
+		}
+		if end, ok := g.ahead(position, trace.Exited, attempt, signal.At, signal.At.Add(after).Add(g.Longest)); ok {
+			return m.now.Add(end.Sub(signal.At))
+		}
+	}
+	return m.observedEnd(c, run, m.now.Add(after))
+}
+
+// observedSandbox is how long the Pod's sandbox takes: until it was seen, or until the first container was made in it.
+func (m *machine) observedSandbox(nominal time.Duration) time.Duration {
+	g := m.config.Guide
+	if g == nil {
+		return nominal
+	}
+	if at, ok := g.ahead(trace.NoContainer, trace.SandboxReady, m.sandbox.attempt, m.now, trace.Never); ok {
+		return at.Sub(m.now)
+	}
+	for i := range g.Moments {
+		if first := &g.Moments[i]; first.Kind == trace.Created && first.At > m.now {
+			return max(first.At.Sub(m.now)-m.config.Latency.Create, 0)
+		}
+	}
+	return nominal
+}
+
+// observedBinding is when the Pod reaches the kubelet.
+func (m *machine) observedBinding() trace.Instant {
+	if g := m.config.Guide; g != nil {
+		if at, ok := g.ahead(trace.NoContainer, trace.PodBound, 0, 0, trace.Never); ok {
+			return at
+		}
+	}
+	return 0
+}
+
+// driftRelist is when a relist comes that is due at an instant: then, or later by what the rounds since the last one took, of
+// which only that matters what happens meanwhile.
+func (m *machine) driftRelist(due trace.Instant) trace.Instant {
+	g, p := m.config.Guide, &m.pleg
+	if g == nil {
+		return due
+	}
+	at := m.laterBy(due, time.Duration((due-p.stepped)/trace.Instant(m.config.RelistPeriod))*g.Drift)
+	if at != due {
+		p.before, p.base = m.lastRelist(), at
+	}
+	return at
+}
+
+// laterBy chooses among an instant, the instants right behind what was observed in a while after it, and the end of that while.
+func (m *machine) laterBy(due trace.Instant, reach time.Duration) trace.Instant {
+	const behind = time.Millisecond
+	g := m.config.Guide
+	reach = min(reach, m.config.RelistPeriod-behind)
+	if reach <= behind {
+		return due
+	}
+	var options [guideCuts + 2]trace.Instant
+	options[0] = due
+	n, end := 1, due.Add(reach)
+	i, _ := slices.BinarySearchFunc(g.Moments, due, func(m Moment, at trace.Instant) int { return cmp.Compare(m.At, at) })
+	for ; i < len(g.Moments) && n <= guideCuts && g.Moments[i].At < end; i++ {
+		if at := g.Moments[i].At.Add(behind); at > options[n-1].Add(behind) && at > due {
+			options[n] = at
+			n++
+		}
+	}
+	if options[n-1] != end {
+		options[n] = end
+		n++
+	}
+	return options[m.choose(choiceDrift, n)]
+}
+
+// observedWait is a wait of the work queue that lies between base and half of it more: such that the start that was observed next can
+// come of it, at once or after some waits of the same kind; or anywhere.
+func (m *machine) observedWait(base time.Duration) time.Duration {
+	g := m.config.Guide
+	longest := base + base/2
+	var options [4]time.Duration
+	n := 0
+	add := func(d time.Duration) {
+		if d >= base && d <= longest {
+			options[n] = d
+			n++
+		}
+	}
+	for i := range g.Moments {
+		start := &g.Moments[i]
+		d := start.At.Sub(m.now) - m.config.Latency.Create - 2*time.Millisecond
+		if start.Kind != trace.Created || d < base || base == 0 {
+			continue
+		}
+		hops := time.Duration(d / base)
+		add(min(d/hops, longest))
+		break
+	}
+	add(base + time.Duration(m.config.Jitter*float64(base/2)))
+	add(base)
+	add(longest)
+	return options[m.choose(choiceWake, n)]
+}
