@@ -171,10 +171,8 @@ func (m *machine) observedWait(base time.Duration) time.Duration {
 	var options [4]time.Duration
 	n := 0
 	add := func(d time.Duration) {
-		if d >= base && d <= longest {
-			options[n] = d
-			n++
-		}
+		options[n] = d
+		n++
 	}
 	for i := range g.Moments {
 		start := &g.Moments[i]
@@ -182,12 +180,14 @@ func (m *machine) observedWait(base time.Duration) time.Duration {
 		if start.Kind != trace.Created || d < base || base == 0 {
 			continue
 		}
-		hops := time.Duration(d / base)
-		add(min(d/hops, longest))
+		// The wait ends with a tick, up to a second after it is over.
+		if each := d / (d / base); each <= longest+syncTickPeriod {
+			add(each)
+		}
 		break
 	}
 	add(base + time.Duration(m.config.Jitter*float64(base/2)))
 	add(base)
-	add(longest)
+	add(longest + syncTickPeriod)
 	return options[m.choose(choiceWake, n)]
 }

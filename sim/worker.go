@@ -343,6 +343,10 @@ func (m *machine) enqueue(base, wait time.Duration, why string) {
 // armQueue makes sure that the sync loop looks when the work queue's entry is due. An entry is due strictly after its
 // time. kubelet/util/queue/work_queue.go: GetWork.
 func (m *machine) armQueue() {
+	if m.config.Guide != nil {
+		m.armTick(max(m.worker.due, m.now) + 1) // the wait holds the tick already
+		return
+	}
 	m.armTick(tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod))
 }
 

@@ -1,0 +1,222 @@
+package judge
+
+import (
+	"container/heap"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// Judge says whether an observation of a real cluster is one of the runs that the simulator allows for the scenario on the target. An
+// error says that the observation or the scenario is not what it should be; everything else is a verdict with its reason.
+func Judge(scenario *sim.Scenario, target gates.Resolved, o *Observation, how How) (*Report, error) {
+	if err := o.Check(); err != nil {
+		return nil, fmt.Errorf("judging %q on %q: %w", o.Scenario, o.Target, err)
+	}
+	if !sameContainers(scenario, o) {
+		return nil, fmt.Errorf("judging %q on %q: the observation has other containers than the scenario %q", o.Scenario, o.Target, scenario.Name)
+	}
+	r := &Report{observation: o, Until: o.Horizon}
+	broken := assumptions(&target.Target, o, how)
+	switch {
+	case how.NotApplicable != "":
+		r.Verdict, r.Reason = NotApplicable, how.NotApplicable
+	case len(scenario.Unmodelled) > 0:
+		r.Verdict, r.Reason = Unknown, fmt.Sprintf("%s: %s", scenario.Unmodelled[0].Field, scenario.Unmodelled[0].Why)
+	case len(broken) > 0:
+		r.Verdict, r.Reason = Inconclusive, strings.Join(broken, "; ")
+	default:
+		p := &replay{evidence: prepare(scenario, o, how), target: target, report: r}
+		if err := p.run(); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// replay looks for a run that agrees. The runs are guided by what was observed; what is left open is searched: first where the tickers
+// lie, as far as it can make a difference, then the free choices, the run that agrees longest first, its choices near the first
+// difference first.
+type replay struct {
+	*evidence
+	target   gates.Resolved
+	report   *Report
+	best     *comparison
+	frontier frontier
+	configs  []sim.Config // of the branches, by their order
+	whole    bool         // all variations near the first difference of the best run were tried
+	alike    bool         // some run shows the containers in the states of the observed version that does not come
+}
+
+// maxPhases bounds the phases that are tried for the relist.
+const maxPhases = 24
+
+// near is how many choices before the first difference are varied.
+const near = 48
+
+func (r *replay) run() error {
+	for i, phase := range r.phases() {
+		if err := r.try(r.config(phase, i), []int32{}, nil); err != nil {
+			return err
+		}
+		if r.best.first() == nil {
+			break
+		}
+	}
+	for r.best.first() != nil && len(r.frontier) > 0 && r.report.Runs < r.how.MaxRuns {
+		b := heap.Pop(&r.frontier).(*branch)
+		if err := r.expand(b); err != nil {
+			return err
+		}
+	}
+	r.conclude()
+	return nil
+}
+
+// phases are the phases of the relist that can be told apart by what was seen: between any two neighbours of the observed instants,
+// taken as parts of a period.
+func (r *replay) phases() []time.Duration {
+	var parts []time.Duration
+	for i := range r.guide.Moments {
+		parts = append(parts, time.Duration(r.guide.Moments[i].At)%time.Second)
+	}
+	slices.Sort(parts)
+	var phases []time.Duration
+	for i := range parts {
+		next := parts[(i+1)%len(parts)]
+		if i+1 == len(parts) {
+			next += time.Second
+		}
+		if next-parts[i] > 2*time.Millisecond {
+			phases = append(phases, (parts[i]+next)/2%time.Second)
+		}
+	}
+	for len(phases) > maxPhases {
+		phases = slices.Delete(phases, len(phases)/2, len(phases)/2+1)
+	}
+	if len(phases) == 0 {
+		phases = append(phases, time.Second/2)
+	}
+	return phases
+}
+
+// config is the node of the n-th phase: what is not known is spread over its range.
+func (r *replay) config(phase time.Duration, n int) sim.Config {
+	spread := func(step float64, over time.Duration) time.Duration {
+		x := 0.5 + step*float64(n)
+		return time.Duration((x - float64(int(x))) * float64(over)).Truncate(time.Millisecond)
+	}
+	c := sim.DefaultConfig()
+	c.Guide = r.guide
+	c.RelistPhase = phase
+	c.SyncTickPhase = spread(0.618034, time.Second)
+	c.HousekeepingPhase = spread(0.754878, 2*time.Second)
+	c.StatusPhase = spread(0.569840, 10*time.Second)
+	c.GarbagePhase = spread(0.819173, time.Minute)
+	c.ClockPhase = r.o.ClockPhase
+	if c.ClockPhase < 0 {
+		c.ClockPhase = spread(0.671044, time.Second)
+	}
+	c.RelistDelay = time.Millisecond + spread(0.549700, 20*time.Millisecond)
+	return c
+}
+
+// try runs the simulator with the given choices and compares.
+func (r *replay) try(config sim.Config, choices []int32, from *branch) error {
+	r.report.Runs++
+	config.Choices = choices
+	t, err := sim.Run(r.scenario, r.target, config)
+	if err != nil {
+		return fmt.Errorf("replaying %q: %w", r.scenario.Name, err)
+	}
+	c := r.compare(t)
+	if c.better(r.best) {
+		r.best, r.whole = c, false
+		r.report.Predicted, r.report.Choices = t, choices
+	}
+	d := c.earliest()
+	if d == nil {
+		return nil
+	}
+	if d.stage == StageStatus && int(d.version) < len(r.versions) {
+		r.alike = r.alike || slices.ContainsFunc(c.versions, func(v *trace.Status) bool { return sameStates(v, r.versions[d.version]) })
+	}
+	b := &branch{at: int(d.at), order: len(r.configs), forced: len(choices), taken: t.Choices, limit: r.limit(c, d)}
+	if from != nil {
+		b.depth = from.depth + 1
+	}
+	r.configs = append(r.configs, config)
+	heap.Push(&r.frontier, b)
+	return nil
+}
+
+// limit is the instant up to which choices can have made a difference: that of the difference, on whichever side is later.
+func (r *replay) limit(c *comparison, d *difference) trace.Instant {
+	at := d.at
+	if d.seen != nothing {
+		at = max(at, r.o.Seen[d.seen].Latest)
+	}
+	if d.version != nothing && int(d.version) < len(r.arrived) {
+		at = max(at, r.arrived[d.version].Latest)
+	}
+	return at.Add(r.slack)
+}
+
+// expand varies the choices of a run before its first difference, the nearest to it first, until a variation agrees longer.
+func (r *replay) expand(b *branch) error {
+	best := r.best
+	varied := 0
+	for i := len(b.taken) - 1; i >= b.forced && varied < near; i-- {
+		if b.taken[i].At > b.limit {
+			continue
+		}
+		varied++
+		for way := range b.taken[i].Options {
+			if way == b.taken[i].Taken {
+				continue
+			}
+			if r.report.Runs >= r.how.MaxRuns {
+				return nil
+			}
+			if err := r.try(r.configs[b.order], forced(b.taken, i, way), b); err != nil {
+				return err
+			}
+			if r.best.first() == nil {
+				return nil
+			}
+			if r.best != best {
+				rest := *b
+				rest.taken = b.taken[:i]
+				heap.Push(&r.frontier, &rest)
+				return nil
+			}
+		}
+	}
+	r.whole = true
+	return nil
+}
+
+// conclude turns the best comparison into a verdict.
+func (r *replay) conclude() {
+	report := r.report
+	report.best = r.best
+	d := r.best.first()
+	switch {
+	case d == nil:
+		report.Verdict, report.Stage, report.Reason = Conforms, StageDone, "it is one of the runs that the simulator allows"
+		return
+	case !r.whole && len(r.frontier) > 0:
+		report.Verdict, report.Stage = Inconclusive, d.stage
+		report.Reason = fmt.Sprintf("no run agrees after %d of them, and some are left; the best differs: %s", report.Runs, d.text)
+	case d.stage == StageStatus && int(d.version) < len(r.versions) && !r.alike:
+		report.Verdict, report.Stage = Inconclusive, d.stage
+		report.Reason = "no run that was tried shows the containers in these states together: " + d.text
+	default:
+		report.Verdict, report.Stage, report.Reason = Diverges, d.stage, d.text
+	}
+}
