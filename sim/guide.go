@@ -124,6 +124,25 @@ func (m *machine) observedBinding() trace.Instant {
 	return 0
 }
 
+// observedGarbage has the garbage of a container collected whenever one of its records was seen to go within the next period. It
+// returns false if nobody looked for that.
+func (m *machine) observedGarbage(c *container) bool {
+	g := m.config.Guide
+	if g == nil {
+		return false
+	}
+	looked := false
+	for i := range g.Moments {
+		if gone := &g.Moments[i]; gone.Kind == trace.Removed {
+			looked = true
+			if gone.Container == int16(c.position) && gone.At > m.now && gone.At <= m.now.Add(garbagePeriod) {
+				m.queue.push(gone.At, inputGarbage, int32(c.position), 0, 0)
+			}
+		}
+	}
+	return looked
+}
+
 // driftRelist is when a relist comes that is due at an instant: then, or later by what the rounds since the last one took, of
 // which only that matters what happens meanwhile.
 func (m *machine) driftRelist(due trace.Instant) trace.Instant {

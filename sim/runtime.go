@@ -60,7 +60,9 @@ func (m *machine) create(c *container) *record {
 	m.runtimeChanged()
 	if len(c.records) > 1 {
 		// The collection matters only if it comes before the start does, or if the start fails.
-		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
+		if !m.observedGarbage(c) {
+			m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
+		}
 	}
 	return c.newest()
 }
