@@ -14,7 +14,7 @@ import (
 //
 // A wait for a moment that was observed ends at that moment, if it lies ahead and not further away than Longest says. What the
 // kubelet's tickers do is not observed; where such a moment could make a difference, the guided run has choice points: how much
-// later than its period a relist comes, and where in its range a wait of the work queue ends.
+// later than its period a relist comes, where in its range a wait of the work queue ends, when a full pass of the status comes.
 type Guide struct {
 	// Moments are what was observed, sorted by instant.
 	Moments []Moment
@@ -36,6 +36,7 @@ type Moment struct {
 const (
 	choiceDrift = "relist drift"
 	choiceWake  = "work queue wait"
+	choicePass  = "status pass"
 )
 
 // guideCuts is how many moments a relist may be put behind, at most.
@@ -141,6 +142,32 @@ func (m *machine) observedGarbage(c *container) bool {
 		}
 	}
 	return looked
+}
+
+// stays reports whether a record was not seen to go now, so that it was no garbage collection that was seen.
+func (m *machine) stays(c *container, run int32) bool {
+	g := m.config.Guide
+	if g == nil {
+		return false
+	}
+	looked := slices.ContainsFunc(g.Moments, func(o Moment) bool { return o.Kind == trace.Removed })
+	_, goes := g.ahead(int16(c.position), trace.Removed, c.attempt(run), m.now, m.now)
+	return looked && !goes
+}
+
+// passes are how soon a full pass of the status manager may come after what it is needed for, as far as it can matter: a Pod that has
+// ended takes a relist or two to its last status.
+var passes = [...]time.Duration{0, 500 * time.Millisecond, 1200 * time.Millisecond, 2500 * time.Millisecond, 5 * time.Second}
+
+// passAfter chooses when the next full pass of the status manager comes, which is nominally at an instant.
+func (m *machine) passAfter(nominal trace.Instant) trace.Instant {
+	if m.config.Guide == nil {
+		return nominal
+	}
+	if i := m.choose(choicePass, len(passes)); i > 0 {
+		return m.now.Add(passes[i])
+	}
+	return nominal
 }
 
 // driftRelist is when a relist comes that is due at an instant: then, or later by what the rounds since the last one took, of

@@ -259,7 +259,10 @@ func (m *machine) garbageTick(position int) {
 			i++
 			continue
 		}
-		m.remove(c, r.run, cause(r.event, "garbage collection keeps one record that does not run", trace.Window{Max: garbagePeriod}))
+		if m.stays(c, r.run) {
+			return
+		}
+		m.remove(c, r.run, cause(c.newest().event, "garbage collection keeps one record that does not run", windowUpTo(garbagePeriod)))
 		idle--
 	}
 }

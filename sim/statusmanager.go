@@ -334,7 +334,7 @@ func (m *machine) syncStatus() {
 // sendAllLater arms the next full pass.
 func (m *machine) sendAllLater() {
 	if s := &m.status; s.allAt == trace.Never {
-		s.allAt = tickAfter(m.now, m.config.StatusPhase, statusPeriod)
+		s.allAt = m.passAfter(tickAfter(m.now, m.config.StatusPhase, statusPeriod))
 		m.queue.push(s.allAt, inputStatusAll, 0, 0, 0)
 	}
 }
