@@ -18,6 +18,8 @@ import (
 type Guide struct {
 	// Moments are what was observed, sorted by instant.
 	Moments []Moment
+	// Removals says that every removal of a container's record is among the Moments.
+	Removals bool
 	// Longest is how much longer than nominal a call or a reaction may have taken, above 0.
 	Longest time.Duration
 	// Drift is how much longer than its period a round of the relist may take.
@@ -34,9 +36,10 @@ type Moment struct {
 
 // The choice points of guided runs.
 const (
-	choiceDrift = "relist drift"
-	choiceWake  = "work queue wait"
-	choicePass  = "status pass"
+	choiceDrift  = "relist drift"
+	choiceWake   = "work queue wait"
+	choicePass   = "status pass"
+	choiceWorker = "probe worker"
 )
 
 // guideCuts is how many moments a relist may be put behind, at most.
@@ -126,33 +129,32 @@ func (m *machine) observedBinding() trace.Instant {
 }
 
 // observedGarbage has the garbage of a container collected whenever one of its records was seen to go within the next period. It
-// returns false if nobody looked for that.
+// returns false if removals were not observed.
 func (m *machine) observedGarbage(c *container) bool {
 	g := m.config.Guide
-	if g == nil {
+	if g == nil || !g.Removals {
 		return false
 	}
-	looked := false
 	for i := range g.Moments {
-		if gone := &g.Moments[i]; gone.Kind == trace.Removed {
-			looked = true
-			if gone.Container == int16(c.position) && gone.At > m.now && gone.At <= m.now.Add(garbagePeriod) {
-				m.queue.push(gone.At, inputGarbage, int32(c.position), 0, 0)
-			}
+		gone := &g.Moments[i]
+		if gone.Kind == trace.Removed && gone.Container == int16(c.position) && gone.At > m.now && gone.At <= m.now.Add(garbagePeriod) {
+			m.queue.push(gone.At, inputGarbage, int32(c.position), 0, 0)
 		}
 	}
-	return looked
+	return true
 }
+
+// workerDelays are how long a probe worker may take to begin, as far as it can matter: it decides which of two ticks comes first.
+var workerDelays = [...]time.Duration{0, 2 * time.Millisecond, 5 * time.Millisecond}
 
 // stays reports whether a record was not seen to go now, so that it was no garbage collection that was seen.
 func (m *machine) stays(c *container, run int32) bool {
 	g := m.config.Guide
-	if g == nil {
+	if g == nil || !g.Removals {
 		return false
 	}
-	looked := slices.ContainsFunc(g.Moments, func(o Moment) bool { return o.Kind == trace.Removed })
 	_, goes := g.ahead(int16(c.position), trace.Removed, c.attempt(run), m.now, m.now)
-	return looked && !goes
+	return !goes
 }
 
 // passes are how soon a full pass of the status manager may come after what it is needed for, as far as it can matter: a Pod that has

@@ -93,6 +93,9 @@ func (m *machine) addWorkers(c *container) bool {
 			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
 			w.anchor = m.now.Add(m.random.duration(5 * time.Millisecond))
 		}
+		if m.config.Guide != nil {
+			w.anchor = m.now.Add(workerDelays[m.choose(choiceWorker, len(workerDelays))])
+		}
 		m.newWorker(w)
 	}
 	return true

@@ -100,14 +100,14 @@ func (c *comparison) better(other *comparison) bool {
 	if other == nil {
 		return true
 	}
-	a, b := c.first(), other.first()
+	a, b := c.earliest(), other.earliest()
 	switch {
 	case a == nil || b == nil:
 		return a == nil && b != nil
-	case a.stage != b.stage:
-		return a.stage > b.stage
+	case a.at != b.at:
+		return a.at > b.at
 	}
-	return a.at > b.at
+	return c.first().stage > other.first().stage
 }
 
 // words is an event in words.

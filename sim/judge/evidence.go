@@ -38,7 +38,7 @@ const afterHorizon = 30 * time.Second
 
 func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
 	v := &evidence{o: o, how: how, slack: o.Slack, view: viewOf(s, trace.Never), index: make(map[eventKey][]int32, len(o.Seen))}
-	v.guide = &sim.Guide{Longest: how.Call + o.Slack, Drift: how.Drift}
+	v.guide = &sim.Guide{Longest: how.Call + o.Slack, Drift: how.Drift, Removals: v.o.shows(trace.Created)}
 	for i := range o.Seen {
 		e := &o.Seen[i].Event
 		key := keyOf(e)
