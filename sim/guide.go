@@ -137,7 +137,8 @@ func (m *machine) observedGarbage(c *container) bool {
 	}
 	for i := range g.Moments {
 		gone := &g.Moments[i]
-		if gone.Kind == trace.Removed && gone.Container == int16(c.position) && gone.At > m.now && gone.At <= m.now.Add(garbagePeriod) {
+		if gone.Kind == trace.Removed && gone.Container == int16(c.position) && gone.At > m.now && gone.At <= m.now.Add(garbagePeriod) &&
+			!slices.ContainsFunc(m.queue.items, func(in input) bool { return in.kind == inputGarbage && in.at == gone.At && in.a == int32(c.position) }) {
 			m.queue.push(gone.At, inputGarbage, int32(c.position), 0, 0)
 		}
 	}

@@ -22,6 +22,8 @@ type comparison struct {
 	reached int
 	// failed is the first difference of each stage.
 	failed [StageDone]*difference
+	// rank is how much agrees before the first difference in time: events and versions, not time, so that nothing is won by being late.
+	rank int
 }
 
 const nothing = int32(-1)
@@ -42,7 +44,24 @@ func (v *evidence) compare(t *trace.Trace) *comparison {
 	c.spans()
 	c.compareRuns()
 	c.compareStatus()
+	c.rank = c.before(c.earliest())
 	return c
+}
+
+// before counts the events and versions of a prediction before a difference.
+func (c *comparison) before(d *difference) int {
+	n := 0
+	for i := range c.predicted.Events {
+		if e := &c.predicted.Events[i]; (d == nil || e.At < d.at) && c.v.decides(e) {
+			n++
+		}
+	}
+	for _, v := range c.versions {
+		if d == nil || v.At < d.at {
+			n++
+		}
+	}
+	return n
 }
 
 // match pairs the n-th event of a kind, container and run on one side with the n-th on the other.
@@ -100,14 +119,14 @@ func (c *comparison) better(other *comparison) bool {
 	if other == nil {
 		return true
 	}
-	a, b := c.earliest(), other.earliest()
+	a, b := c.first(), other.first()
 	switch {
 	case a == nil || b == nil:
 		return a == nil && b != nil
-	case a.at != b.at:
-		return a.at > b.at
+	case c.rank != other.rank:
+		return c.rank > other.rank
 	}
-	return c.first().stage > other.first().stage
+	return a.stage > b.stage
 }
 
 // words is an event in words.

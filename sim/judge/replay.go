@@ -146,7 +146,7 @@ func (r *replay) try(config sim.Config, choices []int32, from *branch) error {
 	if d.stage == StageStatus && int(d.version) < len(r.versions) {
 		r.alike = r.alike || slices.ContainsFunc(c.versions, func(v *trace.Status) bool { return sameStates(v, r.versions[d.version]) })
 	}
-	b := &branch{at: int(d.at), order: len(r.configs), forced: len(choices), taken: t.Choices, limit: r.limit(c, d)}
+	b := &branch{at: c.rank, order: len(r.configs), forced: len(choices), taken: t.Choices, limit: r.limit(c, d)}
 	if from != nil {
 		b.depth = from.depth + 1
 	}
