@@ -18,8 +18,8 @@ type comparison struct {
 	seen []int32
 	// versions are the predicted versions of the status that show something new.
 	versions []*trace.Status
-	// reached is how many observed versions were found.
-	reached int
+	// found are the positions in versions of the observed ones, as far as they come in this order.
+	found []int
 	// failed is the first difference of each stage.
 	failed [StageDone]*difference
 	// rank is how much agrees before the first difference in time: events and versions, not time, so that nothing is won by being late.
@@ -48,7 +48,7 @@ func (v *evidence) compare(t *trace.Trace) *comparison {
 	return c
 }
 
-// before counts the events and versions of a prediction before a difference.
+// before counts the events and the versions found in a prediction before a difference.
 func (c *comparison) before(d *difference) int {
 	n := 0
 	for i := range c.predicted.Events {
@@ -56,8 +56,8 @@ func (c *comparison) before(d *difference) int {
 			n++
 		}
 	}
-	for _, v := range c.versions {
-		if d == nil || v.At < d.at {
+	for _, i := range c.found {
+		if d == nil || c.versions[i].At <= d.at {
 			n++
 		}
 	}

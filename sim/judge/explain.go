@@ -86,10 +86,8 @@ func (c *comparison) statusRows(d *difference) []sideRow {
 	at := 0
 	for j := range c.v.versions {
 		row := sideRow{observed: intervalText(c.v.arrived[j]) + " " + c.v.text(j), differs: int32(j) == d.version}
-		if j < c.reached {
-			for at < len(c.versions) && !sameStatus(c.versions[at], c.v.versions[j]) {
-				at++
-			}
+		if j < len(c.found) {
+			at = c.found[j]
 		}
 		if at < len(c.versions) {
 			row.predicted = trace.Seconds(c.versions[at].At) + " " + statusText(c.predicted, c.versions[at])

@@ -30,7 +30,7 @@ func (c *comparison) compareStatus() {
 			return
 		}
 		next = at + 1
-		c.reached = j + 1
+		c.found = append(c.found, at)
 	}
 	c.final(next)
 }
