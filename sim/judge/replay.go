@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"slices"
@@ -54,7 +55,10 @@ type replay struct {
 }
 
 // maxPhases bounds the phases that are tried for the relist.
-const maxPhases = 24
+const maxPhases = 40
+
+// gap is a part of the relist's period in which nothing was seen in any period.
+type gap struct{ from, to time.Duration }
 
 // near is how many choices before the first difference are varied.
 const near = 48
@@ -81,28 +85,28 @@ func (r *replay) run() error {
 // phases are the phases of the relist that can be told apart by what was seen: between any two neighbours of the observed instants,
 // taken as parts of a period.
 func (r *replay) phases() []time.Duration {
-	var parts []time.Duration
+	// The probes tick in whole seconds from the first sync on.
+	parts := []time.Duration{0, 6 * time.Millisecond}
 	for i := range r.guide.Moments {
 		parts = append(parts, time.Duration(r.guide.Moments[i].At)%time.Second)
 	}
 	slices.Sort(parts)
-	var phases []time.Duration
+	parts = slices.Compact(parts)
+	var gaps []gap
 	for i := range parts {
 		next := parts[(i+1)%len(parts)]
 		if i+1 == len(parts) {
 			next += time.Second
 		}
-		if next-parts[i] > 2*time.Millisecond {
-			phases = append(phases, (parts[i]+next)/2%time.Second)
-		}
+		gaps = append(gaps, gap{parts[i], next})
 	}
-	for len(phases) > maxPhases {
-		phases = slices.Delete(phases, len(phases)/2, len(phases)/2+1)
+	slices.SortStableFunc(gaps, func(a, b gap) int { return cmp.Compare(b.to-b.from, a.to-a.from) })
+	var phases []time.Duration
+	for _, g := range gaps[:min(len(gaps), maxPhases)] {
+		phases = append(phases, (g.from+g.to)/2%time.Second)
 	}
-	if len(phases) == 0 {
-		phases = append(phases, time.Second/2)
-	}
-	return phases
+	// At last those that coincide with something: what comes first is then a choice.
+	return append(phases, parts[:min(len(parts), maxPhases)]...)
 }
 
 // config is the node of the n-th phase: what is not known is spread over its range.
