@@ -14,7 +14,8 @@ import (
 //
 // A wait for a moment that was observed ends at that moment, if it lies ahead and not further away than Longest says. What the
 // kubelet's tickers do is not observed; where such a moment could make a difference, the guided run has choice points: how much
-// later than its period a relist comes, where in its range a wait of the work queue ends, when a full pass of the status comes.
+// later than its period a relist comes, where in its range a wait of the work queue ends, when a full pass of the status comes. And it shows each
+// version of the status that the kubelet has, where a nominal run shows those of one instant as one.
 type Guide struct {
 	// Moments are what was observed, sorted by instant.
 	Moments []Moment
@@ -143,6 +144,21 @@ func (m *machine) observedGarbage(c *container) bool {
 		}
 	}
 	return true
+}
+
+// publishPassing shows a version that a guided run is about to replace before it was sent: the real manager may have sent it.
+func (m *machine) publishPassing() {
+	s := &m.status
+	if m.config.Guide == nil || !s.queued || !m.object.exists {
+		return
+	}
+	passing := podStatus{containers: make([]containerStatus, len(m.containers))}
+	m.merge(&passing)
+	if !s.api.equal(&passing) {
+		s.api, passing = passing, s.api
+		m.publish()
+		s.api = passing
+	}
 }
 
 // workerDelays are how long a probe worker may take to begin, as far as it can matter: it decides which of two ticks comes first.

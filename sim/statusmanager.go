@@ -75,6 +75,7 @@ func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Ca
 	if sm.written && sm.current.equal(s) && !force {
 		return
 	}
+	m.publishPassing()
 	m.noteChanges(s)
 	m.emitKubeletChanges(s, because)
 	// The two buffers change places.
@@ -294,7 +295,7 @@ func (m *machine) sendAllStatuses() {
 	}
 }
 
-// syncStatus is syncPod with mergePodStatus: a terminal phase is held back while containers may run.
+// syncStatus is syncPod of the status manager: a terminal phase is held back while containers may run.
 func (m *machine) syncStatus() {
 	s := &m.status
 	sent := s.sent
@@ -303,15 +304,7 @@ func (m *machine) syncStatus() {
 		return
 	}
 	merged := &s.scratch
-	merged.copyFrom(&s.current)
-	held := false
-	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
-		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
-		held = true
-	}
-	if terminal(merged.phase) {
-		m.unready(merged)
-	}
+	held := m.merge(merged)
 	if !s.api.equal(merged) {
 		if m.api.RefusesRestartedSidecars && m.refusedTransition(merged) {
 			s.sent = sent
@@ -329,6 +322,21 @@ func (m *machine) syncStatus() {
 	if held {
 		m.sendAllLater()
 	}
+}
+
+// merge is what of the cache the API server is told. It reports whether a terminal phase is held back. status_manager.go:
+// mergePodStatus.
+func (m *machine) merge(merged *podStatus) (held bool) {
+	s := &m.status
+	merged.copyFrom(&s.current)
+	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
+		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
+		held = true
+	}
+	if terminal(merged.phase) {
+		m.unready(merged)
+	}
+	return held
 }
 
 // sendAllLater arms the next full pass.
