@@ -69,7 +69,7 @@ func (c *comparison) longest(i int, cause trace.Cause, hi trace.Instant) trace.I
 	case trace.Sync, trace.SyncTerminating, trace.SyncTerminated:
 		// It may have to wait for a relist that is newer than the last sync, in every release.
 		return add(add(hi, cause.Window.Max), relistPeriod)
-	case trace.Created, trace.CreateError, trace.Running, trace.StartError, trace.SandboxStopped, trace.Killing, trace.StopSignal, trace.TurnReached,
+	case trace.BackOff, trace.PullBegin, trace.Created, trace.CreateError, trace.Running, trace.StartError, trace.SandboxStopped, trace.Killing, trace.StopSignal, trace.TurnReached,
 		trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed, trace.PreStopBegin, trace.PreStopEnd, trace.PreStopFailed:
 		if cause.Window.Max == trace.Unbounded {
 			return add(c.syncReached(cause.Event, i, hi), cause.Window.Min+c.v.how.Call)
