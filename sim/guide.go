@@ -33,14 +33,16 @@ type Moment struct {
 	Container int16 // or trace.NoContainer
 	Run       int32 // the runtime's attempt
 	Kind      trace.Kind
+	ExitCode  int32 // of Exited
 }
 
 // The choice points of guided runs.
 const (
-	choiceDrift  = "relist drift"
-	choiceWake   = "work queue wait"
-	choicePass   = "status pass"
-	choiceWorker = "probe worker"
+	choiceDrift   = "relist drift"
+	choiceWake    = "work queue wait"
+	choicePass    = "status pass"
+	choiceWorker  = "probe worker"
+	choiceGarbage = "garbage collection"
 )
 
 // guideCuts is how many moments a relist may be put behind, at most.
@@ -70,24 +72,32 @@ func (m *machine) observed(c *container, kind trace.Kind, run int32, nominal tim
 	return at.Sub(m.now)
 }
 
-// observedEnd is the instant at which a process ends that would nominally end at another: the observed one, if it is not sooner than
-// the script says by more than a moment, and not much later.
-func (m *machine) observedEnd(c *container, run int32, nominal trace.Instant) trace.Instant {
+// exit yields the first observed end of a run with an exit code, that is not before from and not behind to.
+func (g *Guide) exit(container int16, run, code int32, from, to trace.Instant) (trace.Instant, bool) {
+	at, ok := g.ahead(container, trace.Exited, run, from, to)
+	return at, ok && slices.ContainsFunc(g.Moments, func(m Moment) bool {
+		return m.At == at && m.Kind == trace.Exited && m.Container == container && m.Run == run && m.ExitCode == code
+	})
+}
+
+// observedEnd is the instant at which a process ends with a code that would nominally end at another: the observed one, if it is not
+// sooner than the script says by more than a moment, and not much later.
+func (m *machine) observedEnd(c *container, run, code int32, nominal trace.Instant) trace.Instant {
 	g := m.config.Guide
 	if g == nil || nominal == trace.Never {
 		return nominal
 	}
-	if at, ok := g.ahead(int16(c.position), trace.Exited, c.attempt(run), max(m.now, nominal.Add(-g.Longest)), nominal.Add(g.Longest)); ok {
+	if at, ok := g.exit(int16(c.position), c.attempt(run), code, max(m.now, nominal.Add(-g.Longest)), nominal.Add(g.Longest)); ok {
 		return at
 	}
 	return nominal
 }
 
 // observedReaction is when a process ends on its stop signal: as long after it as was observed.
-func (m *machine) observedReaction(c *container, run int32, after time.Duration) trace.Instant {
+func (m *machine) observedReaction(c *container, run int32, does StopReaction) trace.Instant {
 	g := m.config.Guide
 	if g == nil {
-		return m.now.Add(after)
+		return m.now.Add(does.After)
 	}
 	attempt, position := c.attempt(run), int16(c.position)
 	for i := range g.Moments {
@@ -95,11 +105,11 @@ func (m *machine) observedReaction(c *container, run int32, after time.Duration)
 		if signal.Kind != trace.StopSignal || signal.Container != position || signal.Run != attempt {
 			continue
 		}
-		if end, ok := g.ahead(position, trace.Exited, attempt, signal.At, signal.At.Add(after).Add(g.Longest)); ok {
+		if end, ok := g.exit(position, attempt, does.ExitCode, signal.At, signal.At.Add(does.After).Add(g.Longest)); ok {
 			return m.now.Add(end.Sub(signal.At))
 		}
 	}
-	return m.observedEnd(c, run, m.now.Add(after))
+	return m.observedEnd(c, run, does.ExitCode, m.now.Add(does.After))
 }
 
 // observedSandbox is how long the Pod's sandbox takes: until it was seen, or until the first container was made in it.
@@ -133,8 +143,11 @@ func (m *machine) observedBinding() trace.Instant {
 // returns false if removals were not observed.
 func (m *machine) observedGarbage(c *container) bool {
 	g := m.config.Guide
-	if g == nil || !g.Removals {
+	if g == nil {
 		return false
+	}
+	if !g.Removals {
+		return m.guessedGarbage(c)
 	}
 	for i := range g.Moments {
 		gone := &g.Moments[i]
@@ -163,6 +176,28 @@ func (m *machine) publishPassing() {
 
 // workerDelays are how long a probe worker may take to begin, as far as it can matter: it decides which of two ticks comes first.
 var workerDelays = [...]time.Duration{0, 2 * time.Millisecond, 5 * time.Millisecond}
+
+// guessedGarbage chooses when the garbage is collected next, where that was not observed: nominally, or so that a relist sees it before
+// the next start that was observed. It returns false for the nominal instant.
+func (m *machine) guessedGarbage(c *container) bool {
+	for i := range m.config.Guide.Moments {
+		start := &m.config.Guide.Moments[i]
+		if start.Kind != trace.Created || start.Container != int16(c.position) || start.At <= m.now.Add(m.config.RelistPeriod) {
+			continue
+		}
+		if start.At > m.now.Add(garbagePeriod) {
+			return false
+		}
+		way := m.choose(choiceGarbage, 3)
+		if way == 0 {
+			return false
+		}
+		ahead := time.Duration(way) * m.config.RelistPeriod / 2
+		m.queue.push(start.At.Add(-ahead), inputGarbage, int32(c.position), 0, 0)
+		return true
+	}
+	return false
+}
 
 // stays reports whether a record was not seen to go now, so that it was no garbage collection that was seen.
 func (m *machine) stays(c *container, run int32) bool {

@@ -75,7 +75,7 @@ func (m *machine) startProcess(c *container) {
 	r.event = m.emit(c.event(trace.Running, r.run), cause(r.event, "the runtime starts it", windowRuntime))
 	if life := c.behaviour(r.run); life.For != Forever {
 		r.token++
-		r.ends = m.observedEnd(c, r.run, m.now.Add(life.For))
+		r.ends = m.observedEnd(c, r.run, life.ExitCode, m.now.Add(life.For))
 		m.queue.push(r.ends, inputExit, int32(c.position), r.run, r.token)
 	}
 	m.runtimeChanged()
@@ -140,7 +140,7 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 	life := c.behaviour(r.run)
 	position, kill, reaction := int32(c.position), m.now.Add(grace), trace.Never
 	if !life.OnStop.Ignore {
-		reaction = m.observedReaction(c, r.run, life.OnStop.After)
+		reaction = m.observedReaction(c, r.run, life.OnStop)
 	}
 	switch natural := naturalEnd(r, life); {
 	case natural <= min(kill, reaction):

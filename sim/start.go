@@ -30,6 +30,7 @@ type startRun struct {
 	second   trace.Cause
 	third    trace.Cause
 	hookBad  bool
+	takes    time.Duration // the hook
 }
 
 // Reasons of failed starts, as the API shows them.
@@ -111,7 +112,14 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 		st.last = m.emit(e, st.first, st.second, st.third)
 		return
 	}
-	st.last = m.emit(e, cause(st.last, because, windowRuntime))
+	window := windowRuntime
+	switch kind {
+	case trace.PostStartEnd:
+		window = windowExactly(st.takes)
+	case trace.PostStartFailed:
+		window = windowUpTo(st.takes) // the end of the process ends it, too
+	}
+	st.last = m.emit(e, cause(st.last, because, window))
 }
 
 // pullImage makes sure that the image is there.
@@ -240,6 +248,7 @@ func (m *machine) beginPostStart(c *container, r *record) {
 		end = trace.PostStartFailed
 	}
 	takes = m.observed(c, end, r.run, takes)
+	st.takes = takes
 	m.startWaits(takes)
 }
 

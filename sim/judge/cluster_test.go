@@ -63,7 +63,7 @@ func observed(tr *trace.Trace, s *sim.Scenario, target gates.Resolved, seed uint
 	random := rand.New(rand.NewPCG(seed, 7))
 	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d) + 1)) }
 	o := &judge.Observation{
-		Scenario: s.Name, Target: target.Name, Containers: tr.Containers, ClockPhase: -1, Slack: slack, Horizon: tr.EndedAt.Add(15 * time.Second),
+		Scenario: s.Name, Target: target.Name, Containers: tr.Containers, ClockPhase: -1, Slack: slack, Removals: true, Horizon: tr.EndedAt.Add(15 * time.Second),
 		Sources: []judge.Source{judge.SourceRuntime, judge.SourceWatch, judge.SourceJournal, judge.SourceSteps},
 		Provenance: judge.Provenance{
 			APIServer: "v" + target.Target.Control.Release.String(), Kubelet: "v" + target.Target.Nodes[0].Release.String(), Gates: measured(target),

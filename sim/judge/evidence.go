@@ -38,13 +38,13 @@ const afterHorizon = 30 * time.Second
 
 func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
 	v := &evidence{o: o, how: how, slack: o.Slack, view: viewOf(s, trace.Never), index: make(map[eventKey][]int32, len(o.Seen))}
-	v.guide = &sim.Guide{Longest: how.Call + o.Slack, Drift: how.Drift, Removals: v.o.shows(trace.Created)}
+	v.guide = &sim.Guide{Longest: how.Call + o.Slack, Drift: how.Drift, Removals: o.Removals}
 	for i := range o.Seen {
 		e := &o.Seen[i].Event
 		key := keyOf(e)
 		v.index[key] = append(v.index[key], int32(i))
 		if o.Seen[i].Latest.Sub(o.Seen[i].Earliest) <= sharp && (o.Seen[i].Source != SourceKubeEvent) {
-			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: o.Seen[i].Earliest, Container: e.Container, Run: e.Run, Kind: e.Kind})
+			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: o.Seen[i].Earliest, Container: e.Container, Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode})
 		}
 	}
 	v.scenario = v.guided(s)

@@ -24,6 +24,7 @@ type (
 		Target     string          `json:"target"`
 		Provenance provenanceJSON  `json:"provenance"`
 		Sources    []string        `json:"sources"`
+		Removals   bool            `json:"removals,omitempty"`
 		Containers []containerJSON `json:"containers"`
 		ClockPhase string          `json:"clockPhase,omitempty"`
 		Slack      string          `json:"slack"`
@@ -81,7 +82,7 @@ func (o *Observation) MarshalJSON() ([]byte, error) {
 	}
 	p := &o.Provenance
 	d := observationJSON{
-		Version: Version, Scenario: o.Scenario, Target: o.Target, Slack: trace.FormatDuration(o.Slack), Horizon: o.Horizon.String(), Foreign: o.Foreign,
+		Version: Version, Scenario: o.Scenario, Target: o.Target, Slack: trace.FormatDuration(o.Slack), Horizon: o.Horizon.String(), Foreign: o.Foreign, Removals: o.Removals,
 		Provenance: provenanceJSON{APIServer: p.APIServer, Kubelet: p.Kubelet, Runtime: p.Runtime, NodeImage: p.NodeImage, Node: p.Node, Date: p.Date, Tool: p.Tool},
 	}
 	if o.ClockPhase >= 0 {
@@ -193,7 +194,7 @@ func (r *reader) source(field, text string) Source {
 func (r *reader) observation(d *observationJSON) *Observation {
 	p := &d.Provenance
 	o := &Observation{
-		Scenario: d.Scenario, Target: d.Target, Foreign: d.Foreign, ClockPhase: -1,
+		Scenario: d.Scenario, Target: d.Target, Foreign: d.Foreign, Removals: d.Removals, ClockPhase: -1,
 		Provenance: Provenance{APIServer: p.APIServer, Kubelet: p.Kubelet, Runtime: p.Runtime, NodeImage: p.NodeImage, Node: p.Node, Date: p.Date, Tool: p.Tool},
 		Slack:      r.duration("slack", d.Slack), Horizon: r.instant("horizon", d.Horizon),
 	}

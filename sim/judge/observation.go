@@ -16,6 +16,8 @@ type Observation struct {
 	Provenance Provenance
 	// Sources are those that were heard from before the Pod's creation until the horizon, but for the gaps; ascending.
 	Sources []Source
+	// Removals says that the runtime's source shows when records of containers go, too.
+	Removals bool
 	// Containers is the Pod's table: init containers, then mains, in the order of the manifest.
 	Containers []trace.Container
 	// Seen is sorted by Earliest, then Latest.

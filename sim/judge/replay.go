@@ -220,7 +220,21 @@ func (r *replay) conclude() {
 	case d.stage == StageStatus && int(d.version) < len(r.versions) && !r.alike:
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "no run that was tried shows the containers in these states together: " + d.text
+	case d.stage >= StageWindows && !r.o.Removals && r.startsFail():
+		report.Verdict, report.Stage = Inconclusive, d.stage
+		report.Reason = "when the records of failed starts went decides over what follows, and was not observed: " + d.text
 	default:
 		report.Verdict, report.Stage, report.Reason = Diverges, d.stage, d.text
 	}
+}
+
+// startsFail reports whether the runtime fails to start a container: a record that never ran is collected like one that ended, and the
+// kubelet starts anew when it misses it.
+func (r *replay) startsFail() bool {
+	for _, c := range slices.Concat(r.scenario.Pod.Init, r.scenario.Pod.Main) {
+		if slices.ContainsFunc(c.Behavior.Starts, func(s sim.Start) bool { return s.Start != "" }) {
+			return true
+		}
+	}
+	return false
 }

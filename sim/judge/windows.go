@@ -74,6 +74,9 @@ func (c *comparison) longest(i int, cause trace.Cause, hi trace.Instant) trace.I
 		if cause.Window.Max == trace.Unbounded {
 			return add(c.syncReached(cause.Event, i, hi), cause.Window.Min+c.v.how.Call)
 		}
+		if e.Kind == trace.PostStartEnd || e.Kind == trace.PostStartFailed || e.Kind == trace.PreStopEnd {
+			return add(hi, cause.Window.Max+c.v.how.Call) // the hook's own length and a call
+		}
 	}
 	return add(hi, cause.Window.Max)
 }
