@@ -52,6 +52,7 @@ type replay struct {
 	configs  []sim.Config // of the branches, by their order
 	whole    bool         // all variations near the first difference of the best run were tried
 	alike    bool         // some run shows the containers in the states of the observed version that does not come
+	tried    [][]*trace.Status
 }
 
 // maxPhases bounds the phases that are tried for the relist.
@@ -147,6 +148,7 @@ func (r *replay) try(config sim.Config, choices []int32, from *branch) error {
 	if d == nil {
 		return nil
 	}
+	r.tried = append(r.tried, c.versions)
 	if d.stage == StageStatus && int(d.version) < len(r.versions) {
 		r.alike = r.alike || slices.ContainsFunc(c.versions, func(v *trace.Status) bool { return sameStates(v, r.versions[d.version]) })
 	}
@@ -220,12 +222,36 @@ func (r *replay) conclude() {
 	case d.stage == StageStatus && int(d.version) < len(r.versions) && !r.alike:
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "no run that was tried shows the containers in these states together: " + d.text
+	case d.stage == StageStatus && r.legalByItself(int(d.version)):
+		report.Verdict, report.Stage = Inconclusive, d.stage
+		report.Reason = "each version follows legally on the one before, but no run that was tried shows all of them: " + d.text
 	case d.stage >= StageWindows && !r.o.Removals && r.startsFail():
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "when the records of failed starts went decides over what follows, and was not observed: " + d.text
 	default:
 		report.Verdict, report.Stage, report.Reason = Diverges, d.stage, d.text
 	}
+}
+
+// legalByItself reports whether some run that was tried goes from the observed version before the n-th to the n-th, or ends with the
+// last one.
+func (r *replay) legalByItself(n int) bool {
+	if n == 0 || len(r.versions) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(r.tried, func(versions []*trace.Status) bool {
+		for i, v := range versions {
+			if !sameStatus(v, r.versions[n-1]) {
+				continue
+			}
+			if n == len(r.versions) {
+				return i+1 == len(versions)
+			}
+			c := comparison{v: r.evidence, versions: versions}
+			return c.find(r.versions[n], i+1) >= 0
+		}
+		return false
+	})
 }
 
 // startsFail reports whether the runtime fails to start a container: a record that never ran is collected like one that ended, and the
