@@ -20,6 +20,7 @@ type comparison struct {
 	versions []*trace.Status
 	// found are the positions in versions of the observed ones, as far as they come in this order.
 	found []int
+	spare int
 	// failed is the first difference of each stage.
 	failed [StageDone]*difference
 	// rank is how much agrees before the first difference in time: events and versions, not time, so that nothing is won by being late.
@@ -39,7 +40,7 @@ type difference struct {
 }
 
 func (v *evidence) compare(t *trace.Trace) *comparison {
-	c := &comparison{v: v, predicted: t, matched: make([]int32, len(t.Events)), seen: make([]int32, len(v.o.Seen)), when: make([]span, len(t.Events))}
+	c := &comparison{v: v, predicted: t, matched: make([]int32, len(t.Events)), seen: make([]int32, len(v.o.Seen)), when: make([]span, len(t.Events)), spare: v.spare}
 	c.match()
 	c.spans()
 	c.compareRuns()

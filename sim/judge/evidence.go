@@ -19,6 +19,7 @@ type evidence struct {
 	index    map[eventKey][]int32 // positions in o.Seen, in their order
 	versions []*trace.Status      // of the status, as far as they show something new
 	arrived  []Interval
+	spare    int // how many versions may be missing that lasted as long as a period of the relist
 }
 
 // eventKey is what tells events apart; of those with one key the first is the first.

@@ -29,6 +29,9 @@ func (r *Report) Explain() string {
 	return b.String()
 }
 
+// widest is how far the column of the prediction may reach; what is longer pushes the other column aside.
+const widest = 90
+
 // sideRow is one row of the two traces side by side.
 type sideRow struct {
 	at                  trace.Instant
@@ -43,13 +46,18 @@ func (c *comparison) sideBySide(b *strings.Builder, d *difference) {
 	if first < 0 {
 		return
 	}
-	fmt.Fprintf(b, "    %-58s | %s\n", "predicted", "observed")
-	for i := max(0, first-context); i < min(len(rows), first+context+1); i++ {
+	rows = rows[max(0, first-context):min(len(rows), first+context+1)]
+	width := len("predicted")
+	for i := range rows {
+		width = max(width, min(len(rows[i].predicted), widest))
+	}
+	fmt.Fprintf(b, "    %-*s | %s\n", width, "predicted", "observed")
+	for i := range rows {
 		mark := "  "
 		if rows[i].differs {
 			mark = "> "
 		}
-		fmt.Fprintf(b, "  %s%-58s | %s\n", mark, rows[i].predicted, rows[i].observed)
+		fmt.Fprintf(b, "  %s%-*s | %s\n", mark, width, rows[i].predicted, rows[i].observed)
 	}
 }
 
@@ -90,13 +98,13 @@ func (c *comparison) statusRows(d *difference) []sideRow {
 			at = c.found[j]
 		}
 		if at < len(c.versions) {
-			row.predicted = trace.Seconds(c.versions[at].At) + " " + statusText(c.predicted, c.versions[at])
+			row.predicted = trace.Seconds(c.versions[at].At) + " " + c.news(at)
 			at++
 		}
 		rows = append(rows, row)
 	}
 	if int(d.version) >= len(c.v.versions) && at < len(c.versions) {
-		rows = append(rows, sideRow{predicted: trace.Seconds(c.versions[at].At) + " " + statusText(c.predicted, c.versions[at]), differs: true})
+		rows = append(rows, sideRow{predicted: trace.Seconds(c.versions[at].At) + " " + c.news(at), differs: true})
 	}
 	return rows
 }

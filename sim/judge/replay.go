@@ -222,6 +222,9 @@ func (r *replay) conclude() {
 	case d.stage == StageStatus && int(d.version) < len(r.versions) && !r.alike:
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "no run that was tried shows the containers in these states together: " + d.text
+	case d.stage == StageStatus && r.bestWithOneRelist():
+		report.Verdict, report.Stage = Inconclusive, d.stage
+		report.Reason = "one relist may have seen what two saw in the run that agrees longest: " + d.text
 	case d.stage == StageStatus && r.legalByItself(int(d.version)):
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "each version follows legally on the one before, but no run that was tried shows all of them: " + d.text
@@ -231,6 +234,14 @@ func (r *replay) conclude() {
 	default:
 		report.Verdict, report.Stage, report.Reason = Diverges, d.stage, d.text
 	}
+}
+
+// bestWithOneRelist reports whether the best run agrees but for a version that lasted no longer than a period of the relist, so that a
+// relist a little later would have had no such version.
+func (r *replay) bestWithOneRelist() bool {
+	lenient := *r.evidence
+	lenient.spare = 1
+	return lenient.compare(r.best.predicted).failed[StageStatus] == nil
 }
 
 // legalByItself reports whether some run that was tried goes from the observed version before the n-th to the n-th, or ends with the

@@ -136,26 +136,44 @@ func eventText(t *trace.Trace, e *trace.Event) string {
 	return text
 }
 
-func statusText(t *trace.Trace, v *trace.Status) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "status %v %s deleting=%t", v.Phase, v.Reason, v.Deleting)
+func statusText(t *trace.Trace, v *trace.Status) string { return strings.Join(statusParts(t, v), "; ") }
+
+// statusParts are what a version shows: the Pod, each container, each condition.
+func statusParts(t *trace.Trace, v *trace.Status) []string {
+	parts := []string{fmt.Sprintf("status %v %s deleting=%t", v.Phase, v.Reason, v.Deleting)}
 	for i := range v.Containers {
 		c := &v.Containers[i]
 		if !c.Present {
 			continue
 		}
-		fmt.Fprintf(&b, "; %s %v %s %d", t.Containers[i].Name, c.State.Kind, c.State.Reason, c.State.ExitCode)
+		text := fmt.Sprintf("%s %v %s %d", t.Containers[i].Name, c.State.Kind, c.State.Reason, c.State.ExitCode)
 		if c.Last.Kind != trace.StateNone {
-			fmt.Fprintf(&b, " last %v %s %d", c.Last.Kind, c.Last.Reason, c.Last.ExitCode)
+			text += fmt.Sprintf(" last %v %s %d", c.Last.Kind, c.Last.Reason, c.Last.ExitCode)
 		}
-		fmt.Fprintf(&b, " started=%t ready=%t restarts=%d", c.Started, c.Ready, c.Restarts)
+		parts = append(parts, text+fmt.Sprintf(" started=%t ready=%t restarts=%d", c.Started, c.Ready, c.Restarts))
 	}
 	conditions := slices.Clone(v.Conditions)
 	slices.SortFunc(conditions, func(x, y trace.Condition) int { return cmp.Compare(x.Type, y.Type) })
 	for _, c := range conditions {
-		fmt.Fprintf(&b, "; %v=%t %s %s", c.Type, c.True, c.Reason, c.Message(t.Containers))
+		parts = append(parts, fmt.Sprintf("%v=%t %s %s", c.Type, c.True, c.Reason, c.Message(t.Containers)))
 	}
-	return b.String()
+	return parts
+}
+
+// statusNews is what a version shows that the one before it does not.
+func statusNews(t *trace.Trace, before, now *trace.Status) string {
+	parts := statusParts(t, now)
+	if before != nil {
+		old := statusParts(t, before)
+		parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(old, p) })
+	}
+	if len(parts) == 0 {
+		return "as before"
+	}
+	for i := range parts {
+		parts[i] = strings.Join(strings.Fields(parts[i]), " ")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // firstDifference is the position of the first row that differs, or -1.

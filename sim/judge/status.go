@@ -59,7 +59,15 @@ func (c *comparison) find(seen *trace.Status, from int) int {
 
 // skippable reports whether a version may not have been sent, for the next one came at once.
 func (c *comparison) skippable(i int) bool {
-	return i+1 < len(c.versions) && c.versions[i+1].At.Sub(c.versions[i].At) <= c.v.how.Coalesce+c.v.slack
+	if i+1 >= len(c.versions) {
+		return false
+	}
+	lasted := c.versions[i+1].At.Sub(c.versions[i].At) - c.v.slack
+	if lasted > c.v.how.Coalesce && lasted <= relistPeriod && c.spare > 0 {
+		c.spare--
+		return true
+	}
+	return lasted <= c.v.how.Coalesce
 }
 
 func (c *comparison) failStatus(j, next int) {
@@ -67,14 +75,23 @@ func (c *comparison) failStatus(j, next int) {
 	d.text = fmt.Sprintf("version %d of the status does not come here: %s", j, c.v.text(j))
 	d.at, d.legal = c.predicted.EndedAt, "no version more"
 	if next < len(c.versions) {
-		d.at, d.legal = c.versions[next].At, statusText(c.predicted, c.versions[next])
+		d.at, d.legal = c.versions[next].At, c.news(next)
 	}
 	c.fail(d)
 }
 
-// text is an observed version in words.
-func (v *evidence) text(j int) string {
-	return statusText(&trace.Trace{Containers: v.o.Containers}, v.versions[j])
+// text is what is new in an observed version.
+func (v *evidence) text(j int) string { return newsOf(v.o.Containers, v.versions, j) }
+
+// news is what is new in a predicted version.
+func (c *comparison) news(i int) string { return newsOf(c.predicted.Containers, c.versions, i) }
+
+func newsOf(containers []trace.Container, versions []*trace.Status, i int) string {
+	var before *trace.Status
+	if i > 0 {
+		before = versions[i-1]
+	}
+	return statusNews(&trace.Trace{Containers: containers}, before, versions[i])
 }
 
 // final wants the last observed version to be the last that was due.
@@ -92,7 +109,7 @@ func (c *comparison) final(next int) {
 			return
 		}
 		c.fail(difference{stage: StageStatus, at: now.At, event: nothing, seen: nothing, version: int32(len(c.v.versions)),
-			text: "a version of the status was not seen: " + statusText(c.predicted, now), legal: statusText(c.predicted, now)})
+			text: "a version of the status was not seen: " + c.news(i), legal: c.news(i)})
 		return
 	}
 }
