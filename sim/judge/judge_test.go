@@ -3,7 +3,9 @@ package judge_test
 import (
 	"flag"
 	"testing"
+	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
 
@@ -36,4 +38,35 @@ func TestSeededRunsConform(t *testing.T) {
 		}
 	}
 	t.Logf("%d observations, %v; %.1f runs of the simulator each, at most %d", n, count, float64(runs)/float64(n), most)
+}
+
+// TestRoughNodesConform judges seeded runs on nodes whose relists take their time and whose kubelet hears of the Pod late.
+func TestRoughNodesConform(t *testing.T) {
+	n, runs := 0, 0
+	count := map[judge.Verdict]int{}
+	for _, item := range scenarios(t) {
+		for _, text := range judgedTargets {
+			target := resolveTarget(t, text)
+			for seed := range uint64(*seeds) {
+				config := sim.DefaultConfig()
+				config.Seed = 1000 + seed
+				config.RelistPeriod += time.Duration(seed%6+1) * 10 * time.Millisecond
+				tr, err := sim.Run(&item.Scenario, target, config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o := observed(tr, &item.Scenario, target, seed)
+				shift(o, 0, time.Duration(seed*97%400)*time.Millisecond)
+				report := judgeIt(t, &item.Scenario, target, o, judge.DefaultHow())
+				n, runs = n+1, runs+report.Runs
+				count[report.Verdict]++
+				if report.Verdict == judge.Diverges {
+					t.Errorf("%s/%s on %s, seed %d: %s", item.Family, item.Name, text, seed, report.Explain())
+				} else if report.Verdict != judge.Conforms {
+					t.Logf("%s/%s on %s, seed %d: %s", item.Family, item.Name, text, seed, report.Explain())
+				}
+			}
+		}
+	}
+	t.Logf("%d observations, %v; %.1f runs of the simulator each", n, count, float64(runs)/float64(n))
 }

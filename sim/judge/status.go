@@ -102,11 +102,11 @@ func (c *comparison) final(next int) {
 		if now.At > end {
 			return
 		}
-		if c.skippable(i) && c.versions[i+1].At <= end {
-			continue
-		}
 		if c.skippable(i) {
-			return
+			if c.versions[i+1].At > end {
+				return
+			}
+			continue
 		}
 		c.fail(difference{stage: StageStatus, at: now.At, event: nothing, seen: nothing, version: int32(len(c.v.versions)),
 			text: "a version of the status was not seen: " + c.news(i), legal: c.news(i)})
