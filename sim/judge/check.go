@@ -50,7 +50,7 @@ func (c *checker) fields() {
 		c.bad("scenario: empty; write the name of the scenario with its family in front")
 	}
 	if o.Target == "" {
-		c.bad("target: empty; write the target as in 1.29 or 1.28+SidecarContainers")
+		c.bad("target: empty; write the release, with its gates")
 	}
 	if err := trace.CheckContainers(o.Containers); err != nil {
 		c.bad("%w", err)
