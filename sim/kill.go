@@ -153,16 +153,16 @@ func (m *machine) preStopEnds(i int) {
 	k := &m.killers[i]
 	c := &m.containers[k.position]
 	elapsed := m.now.Sub(k.since)
-	kind, because := trace.PreStopEnd, "the hook is done"
+	kind, because, window := trace.PreStopEnd, "the hook is done", windowExactly(elapsed)
 	switch takes, _ := m.hook(c, c.spec.PreStop, c.behaviour(k.run).PreStop); {
 	case k.hookBad:
-		kind, because = trace.PreStopFailed, "the hook failed"
+		kind, because, window = trace.PreStopFailed, "the hook failed", windowUpTo(seconds(k.grace))
 	case takes > elapsed:
 		kind, because = trace.PreStopAbandoned, "the grace period is over"
 	}
 	e := c.event(kind, k.run)
 	e.Span = elapsed
-	k.last = m.emit(e, cause(k.last, because, windowUpTo(seconds(k.grace))))
+	k.last = m.emit(e, cause(k.last, because, window))
 	k.grace -= int64(elapsed / time.Second)
 	m.takeTurn(i)
 }

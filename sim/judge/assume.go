@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
@@ -11,7 +12,7 @@ import (
 
 // assumptions says what of the assumptions does not hold, or nothing: the cluster is what the target says, everything was heard, nobody
 // else had a hand in it, and the node was not too slow to tell.
-func assumptions(target *gates.Target, o *Observation, how How) []string {
+func assumptions(s *sim.Scenario, target *gates.Target, o *Observation, how How) []string {
 	var broken []string
 	add := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
 	if !how.Supposed {
@@ -29,10 +30,27 @@ func assumptions(target *gates.Target, o *Observation, how How) []string {
 		add("no source was heard")
 	}
 	broken = append(broken, sentinels(o)...)
+	if step := unplayed(s, o); step != "" {
+		add("the step %s was not seen to be taken", step)
+	}
 	if o.Slack > how.MaxSlack {
 		add("the node was %v late, more than %v", o.Slack, how.MaxSlack)
 	}
 	return broken
+}
+
+// unplayed is the first step that had its time and was not taken, although there was a Pod to take it on.
+func unplayed(s *sim.Scenario, o *Observation) string {
+	if len(s.Steps) == 0 || s.Steps[0].After != nil || !slices.Contains(o.Sources, SourceSteps) || trace.Instant(s.Steps[0].At) >= o.Horizon {
+		return ""
+	}
+	for i := range o.Seen {
+		switch o.Seen[i].Event.Kind {
+		case trace.DeleteRequested, trace.PodRemoved, trace.PodRefused:
+			return ""
+		}
+	}
+	return fmt.Sprintf("%q", s.Steps[0].Name)
 }
 
 // sentinels wants the start and the end of a Pod of the recorder's own to have been heard before and after.

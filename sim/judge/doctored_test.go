@@ -148,6 +148,11 @@ func TestDoctored(t *testing.T) {
 		{"a sentinel that was not heard", "termination/reverse-stop-order", "1.33", judge.Inconclusive, judge.StageAssumptions, func(o *judge.Observation) {
 			o.Sentinels[1].Exited = false
 		}},
+		{"a step that was not taken", "termination/pre-stop-eats-the-grace", "1.33", judge.Inconclusive, judge.StageAssumptions, func(o *judge.Observation) {
+			o.Seen = slices.DeleteFunc(o.Seen, func(s judge.Seen) bool {
+				return s.Event.Kind == trace.DeleteRequested || s.Event.Kind == trace.PodRemoved
+			})
+		}},
 		{"a slow node", "termination/reverse-stop-order", "1.33", judge.Inconclusive, judge.StageAssumptions, func(o *judge.Observation) { o.Slack = 10 * time.Second }},
 		{"another kubelet", "termination/reverse-stop-order", "1.33", judge.Inconclusive, judge.StageAssumptions, func(o *judge.Observation) {
 			o.Provenance.Kubelet = "v1.32.0"

@@ -42,9 +42,12 @@ func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
 	v.guide = &sim.Guide{Longest: how.Call + o.Slack, Drift: how.Drift, Removals: o.Removals}
 	for i := range o.Seen {
 		e := &o.Seen[i].Event
+		if o.Seen[i].Source == SourceKubeEvent {
+			continue // it names no run, comes several times, and is lost at times: it is for the reader
+		}
 		key := keyOf(e)
 		v.index[key] = append(v.index[key], int32(i))
-		if o.Seen[i].Latest.Sub(o.Seen[i].Earliest) <= sharp && (o.Seen[i].Source != SourceKubeEvent) {
+		if o.Seen[i].Latest.Sub(o.Seen[i].Earliest) <= sharp {
 			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: o.Seen[i].Earliest, Container: e.Container, Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode})
 		}
 	}

@@ -23,7 +23,7 @@ func Judge(scenario *sim.Scenario, target gates.Resolved, o *Observation, how Ho
 		return nil, fmt.Errorf("judging %q on %q: the observation has other containers than the scenario %q", o.Scenario, o.Target, scenario.Name)
 	}
 	r := &Report{observation: o, Until: o.Horizon}
-	broken := assumptions(&target.Target, o, how)
+	broken := assumptions(scenario, &target.Target, o, how)
 	switch {
 	case how.NotApplicable != "":
 		r.Verdict, r.Reason = NotApplicable, how.NotApplicable

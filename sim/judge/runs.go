@@ -2,8 +2,10 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -50,10 +52,24 @@ func (c *comparison) missing(i int) {
 // unheard reports whether a process was about to end by itself when its stop signal came, so that it may not have told of it.
 func (c *comparison) unheard(i int) bool {
 	e := &c.predicted.Events[i]
+	life := c.v.life(e)
+	if life.For == sim.Forever {
+		return false
+	}
 	for _, j := range c.v.index[eventKey{e.Container, trace.Exited, e.Run}] {
-		if seen := &c.v.o.Seen[j]; seen.Earliest <= add(c.when[i].hi, c.v.slack+sharp) {
+		if seen := &c.v.o.Seen[j]; seen.Event.ExitCode == life.ExitCode && seen.Earliest <= add(c.when[i].hi, c.v.slack+sharp) {
 			return true
 		}
 	}
 	return false
+}
+
+// life is the script of the run that an event is of.
+func (v *evidence) life(e *trace.Event) sim.Process {
+	containers := slices.Concat(v.scenario.Pod.Init, v.scenario.Pod.Main)
+	runs := containers[e.Container].Behavior.Runs
+	if len(runs) == 0 {
+		return sim.Process{For: sim.Forever}
+	}
+	return runs[min(int(e.Run), len(runs)-1)]
 }

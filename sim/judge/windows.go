@@ -24,11 +24,6 @@ func (c *comparison) spans() {
 		s := c.spanOf(i)
 		if j := c.matched[i]; j != nothing {
 			seen := c.v.o.Seen[j].Interval
-			if c.v.o.Seen[j].Source == SourceKubeEvent {
-				s.lo, s.hi = max(s.lo, seen.Earliest), min(s.hi, seen.Latest)
-				c.when[i] = s
-				continue
-			}
 			c.hold(i, seen, s)
 			s = span{seen.Earliest, seen.Latest, seen.Earliest, int32(i)}
 		}
@@ -70,20 +65,39 @@ func (c *comparison) longest(i int, cause trace.Cause, hi trace.Instant) trace.I
 	case trace.Sync, trace.SyncTerminating, trace.SyncTerminated:
 		// It may have to wait for a relist that is newer than the last sync, in every release.
 		return add(add(hi, cause.Window.Max), relistPeriod)
+	case trace.Relist:
+		return add(add(hi, cause.Window.Max), relistRound)
+	case trace.StartupPassed, trace.StartupFailed, trace.ReadinessPassed, trace.ReadinessFailed, trace.LivenessPassed, trace.LivenessFailed:
+		// Its worker may hear of the container a relist later.
+		return add(add(hi, cause.Window.Max), relistPeriod)
+	case trace.Exited:
+		if c.predicted.Events[cause.Event].Kind == trace.KillSignal {
+			return add(hi, c.v.how.Call)
+		}
+	case trace.PodRemoved:
+		return add(add(hi, cause.Window.Max), unmount+c.v.how.Call)
 	case trace.BackOff, trace.PullBegin, trace.Created, trace.CreateError, trace.Running, trace.StartError, trace.SandboxStopped, trace.Killing, trace.StopSignal, trace.TurnReached,
-		trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed, trace.PreStopBegin, trace.PreStopEnd, trace.PreStopFailed:
+		trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed, trace.PreStopBegin, trace.PreStopEnd, trace.PreStopFailed, trace.PreStopAbandoned:
 		if cause.Window.Max == trace.Unbounded {
 			return add(c.syncReached(cause.Event, i, hi), cause.Window.Min+c.v.how.Call)
 		}
-		if e.Kind == trace.PostStartEnd || e.Kind == trace.PostStartFailed || e.Kind == trace.PreStopEnd {
+		switch e.Kind {
+		case trace.PostStartEnd, trace.PostStartFailed, trace.PreStopEnd, trace.PreStopFailed, trace.PreStopAbandoned:
 			return add(hi, cause.Window.Max+c.v.how.Call) // the hook's own length and a call
 		}
 	}
 	return add(hi, cause.Window.Max)
 }
 
-// relistPeriod is kubelet.go: genericPlegRelistPeriod, with what a round takes.
-const relistPeriod = time.Second + 100*time.Millisecond
+// relistRound is what a round of the relist takes, and relistPeriod what lies between two: kubelet.go, genericPlegRelistPeriod.
+const (
+	relistRound  = 100 * time.Millisecond
+	relistPeriod = time.Second + relistRound
+)
+
+// unmount is how long the kubelet may take to unmount the volumes of a Pod that has ended, before it lets its object go. kubelet.go:
+// SyncTerminatedPod; volumemanager/volume_manager.go: WaitForUnmount, which the simulator leaves out.
+const unmount = 2 * time.Second
 
 // syncReached is how far a sync had come before an event: it does one thing after the other, which are no causes of each other.
 func (c *comparison) syncReached(cause int32, i int, hi trace.Instant) trace.Instant {
