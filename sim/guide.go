@@ -123,6 +123,9 @@ func (m *machine) observedSandbox(nominal time.Duration) time.Duration {
 	}
 	for i := range g.Moments {
 		if first := &g.Moments[i]; first.Kind == trace.Created && first.At > m.now {
+			if c := &m.containers[first.Container]; !c.image || c.spec.AlwaysPull || len(c.spec.Behavior.Starts) > 0 {
+				return nominal // something may have come between the two
+			}
 			return max(first.At.Sub(m.now)-m.config.Latency.Create, 0)
 		}
 	}
@@ -175,7 +178,7 @@ func (m *machine) publishPassing() {
 }
 
 // workerDelays are how long a probe worker may take to begin, as far as it can matter: it decides which of two ticks comes first.
-var workerDelays = [...]time.Duration{0, 2 * time.Millisecond, 5 * time.Millisecond}
+var workerDelays = [...]time.Duration{0, 2 * time.Millisecond, 5 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond}
 
 // guessedGarbage chooses when the garbage is collected next, where that was not observed: nominally, or so that a relist sees it before
 // the next start that was observed. It returns false for the nominal instant.
@@ -276,8 +279,15 @@ func (m *machine) observedWait(base time.Duration) time.Duration {
 	}
 	for i := range g.Moments {
 		start := &g.Moments[i]
-		d := start.At.Sub(m.now) - m.config.Latency.Create - 2*time.Millisecond
-		if start.Kind != trace.Created || d < base || base == 0 {
+		if start.Kind != trace.Created || start.At <= m.now {
+			continue
+		}
+		c := &m.containers[start.Container]
+		d := start.At.Sub(m.now) - c.latency.Create - 2*time.Millisecond
+		if !c.image || c.spec.AlwaysPull {
+			d -= c.latency.Pull + m.currentPull(c).Takes
+		}
+		if d < base || base == 0 {
 			continue
 		}
 		// The wait ends with a tick, up to a second after it is over.

@@ -30,7 +30,6 @@ type startRun struct {
 	second   trace.Cause
 	third    trace.Cause
 	hookBad  bool
-	takes    time.Duration // the hook
 }
 
 // Reasons of failed starts, as the API shows them.
@@ -115,9 +114,9 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 	window := windowRuntime
 	switch kind {
 	case trace.PostStartEnd:
-		window = windowExactly(st.takes)
+		window = windowExactly(m.now.Sub(m.trace.Events[st.last].At))
 	case trace.PostStartFailed:
-		window = windowUpTo(st.takes) // the end of the process ends it, too
+		window = windowUpTo(m.now.Sub(m.trace.Events[st.last].At)) // the end of the process ends it, too
 	}
 	st.last = m.emit(e, cause(st.last, because, window))
 }
@@ -248,7 +247,6 @@ func (m *machine) beginPostStart(c *container, r *record) {
 		end = trace.PostStartFailed
 	}
 	takes = m.observed(c, end, r.run, takes)
-	st.takes = takes
 	m.startWaits(takes)
 }
 

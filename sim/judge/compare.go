@@ -37,6 +37,7 @@ type difference struct {
 	event, seen, version int32
 	text                 string
 	legal                string // what would have been legal
+	apart                bool   // only the time is another than in the run
 }
 
 func (v *evidence) compare(t *trace.Trace) *comparison {

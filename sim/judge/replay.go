@@ -222,6 +222,9 @@ func (r *replay) conclude() {
 	case d.stage == StageStatus && int(d.version) < len(r.versions) && !r.alike:
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "no run that was tried shows the containers in these states together: " + d.text
+	case d.apart && r.probes():
+		report.Verdict, report.Stage = Inconclusive, d.stage
+		report.Reason = "when the probes tick was not observed: " + d.text
 	case d.stage == StageStatus && r.bestWithOneRelist():
 		report.Verdict, report.Stage = Inconclusive, d.stage
 		report.Reason = "one relist may have seen what two saw in the run that agrees longest: " + d.text
@@ -234,6 +237,16 @@ func (r *replay) conclude() {
 	default:
 		report.Verdict, report.Stage, report.Reason = Diverges, d.stage, d.text
 	}
+}
+
+// probes reports whether a container has a probe: where its ticks lie is decided by the begin of its worker.
+func (r *replay) probes() bool {
+	for _, c := range slices.Concat(r.scenario.Pod.Init, r.scenario.Pod.Main) {
+		if c.Startup != nil || c.Readiness != nil || c.Liveness != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // bestWithOneRelist reports whether the best run agrees but for a version that lasted no longer than a period of the relist, so that a

@@ -127,10 +127,25 @@ func (c *comparison) hold(i int, seen Interval, s span) {
 		d.stage = StageWindows
 		d.text = fmt.Sprintf("%s came %v too late", c.words(int32(i)), seen.Earliest.Sub(s.hi))
 		d.legal = c.legal(i, s)
+	case c.apart(i, seen) > 0:
+		d.stage, d.apart = StageWindows, true
+		d.text = fmt.Sprintf("%s came %v from when it comes in any run that was guided by what was seen before", c.words(int32(i)), c.apart(i, seen))
+		d.legal = fmt.Sprintf("%s at about %s", c.words(int32(i)), trace.Seconds(c.predicted.Events[i].At))
 	default:
 		return
 	}
 	c.fail(d)
+}
+
+// apart is how far an event was seen from when it comes in a run that was guided by everything seen before, where that is more than
+// delays can explain; else 0.
+func (c *comparison) apart(i int, seen Interval) time.Duration {
+	at := c.predicted.Events[i].At
+	off := max(at.Sub(seen.Latest), seen.Earliest.Sub(at))
+	if off <= 2*relistPeriod+c.v.how.Call+c.v.slack {
+		return 0
+	}
+	return off
 }
 
 // early is by how much a shortest delay may be missed: a process lives a little before the runtime says so.
