@@ -271,7 +271,7 @@ func (m *machine) laterBy(due trace.Instant, reach time.Duration) trace.Instant 
 func (m *machine) observedWait(base time.Duration) time.Duration {
 	g := m.config.Guide
 	longest := base + base/2
-	var options [4]time.Duration
+	var options [5]time.Duration
 	n := 0
 	add := func(d time.Duration) {
 		options[n] = d
@@ -290,8 +290,15 @@ func (m *machine) observedWait(base time.Duration) time.Duration {
 		if d < base || base == 0 {
 			continue
 		}
-		// The wait ends with a tick, up to a second after it is over.
-		if each := d / (d / base); each <= longest+syncTickPeriod {
+		// The wait ends with a tick, up to a second after it is over. Of several waits the last ones are long: only the last may end
+		// behind the back-off.
+		most := longest + syncTickPeriod
+		if rest := d - (d-1)/most*most; rest >= base {
+			add(rest)
+		} else if d >= 2*base {
+			add(base)
+		}
+		if each := d / (d / base); each <= most {
 			add(each)
 		}
 		break
