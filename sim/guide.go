@@ -21,6 +21,8 @@ type Guide struct {
 	Moments []Moment
 	// Removals says that every removal of a container's record is among the Moments.
 	Removals bool
+	// LateWaits has the last of several waits of the work queue be the longest; else they are alike where that can be.
+	LateWaits bool
 	// Longest is how much longer than nominal a call or a reaction may have taken, above 0.
 	Longest time.Duration
 	// Drift is how much longer than its period a round of the relist may take.
@@ -178,7 +180,7 @@ func (m *machine) publishPassing() {
 }
 
 // workerDelays are how long a probe worker may take to begin, as far as it can matter: it decides which of two ticks comes first.
-var workerDelays = [...]time.Duration{0, 2 * time.Millisecond, 5 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond}
+var workerDelays = [...]time.Duration{0, 2 * time.Millisecond, 5 * time.Millisecond}
 
 // guessedGarbage chooses when the garbage is collected next, where that was not observed: nominally, or so that a relist sees it before
 // the next start that was observed. It returns false for the nominal instant.
@@ -293,13 +295,13 @@ func (m *machine) observedWait(base time.Duration) time.Duration {
 		// The wait ends with a tick, up to a second after it is over. Of several waits the last ones are long: only the last may end
 		// behind the back-off.
 		most := longest + syncTickPeriod
+		if each := d / (d / base); each <= most && !g.LateWaits {
+			add(each)
+		}
 		if rest := d - (d-1)/most*most; rest >= base {
 			add(rest)
 		} else if d >= 2*base {
 			add(base)
-		}
-		if each := d / (d / base); each <= most {
-			add(each)
 		}
 		break
 	}

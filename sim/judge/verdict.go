@@ -73,7 +73,7 @@ type How struct {
 // DefaultHow is how the recordings of the project are judged.
 func DefaultHow() How {
 	return How{
-		MaxRuns: 400, MaxSlack: 3 * time.Second, Call: time.Second, Drift: 50 * time.Millisecond, Coalesce: 300 * time.Millisecond,
+		MaxRuns: 600, MaxSlack: 3 * time.Second, Call: time.Second, Drift: 50 * time.Millisecond, Coalesce: 300 * time.Millisecond,
 	}
 }
 

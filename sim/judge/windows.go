@@ -127,7 +127,7 @@ func (c *comparison) hold(i int, seen Interval, s span) {
 		d.stage = StageWindows
 		d.text = fmt.Sprintf("%s came %v too late", c.words(int32(i)), seen.Earliest.Sub(s.hi))
 		d.legal = c.legal(i, s)
-	case c.apart(i, seen) > 0:
+	case c.v.decides(&c.predicted.Events[i]) && c.apart(i, seen) > 0:
 		d.stage, d.apart = StageWindows, true
 		d.text = fmt.Sprintf("%s came %v from when it comes in any run that was guided by what was seen before", c.words(int32(i)), c.apart(i, seen))
 		d.legal = fmt.Sprintf("%s at about %s", c.words(int32(i)), trace.Seconds(c.predicted.Events[i].At))
