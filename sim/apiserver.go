@@ -44,7 +44,7 @@ func (m *machine) createObject(scheduler gates.Scheduler) bool {
 		m.publishInitial(false)
 		return true
 	}
-	m.queue.push(0, inputBound, 0, 0, 0)
+	m.queue.push(m.observedBinding(), inputBound, 0, 0, 0)
 	return true
 }
 

@@ -60,10 +60,11 @@ func (m *machine) crashBackOff(c *container, snap *snapshot) (until trace.Instan
 	}
 	expired := !entry.exists || finished.Sub(entry.updated) > m.resetAfter(longest)
 	if !expired && m.now.Sub(finished) < entry.wait {
-		return finished.Add(entry.wait), cause(exited.event, "its back-off counts from the end of its last run", windowNow)
+		return finished.Add(entry.wait), cause(exited.event, "its back-off counts from the end of its last run", windowRuntime)
 	}
-	why = cause(exited.event, "its back-off since that end is over", windowNow)
+	why = cause(exited.event, "its back-off since that end is over", windowFrom(entry.wait))
 	if expired {
+		why.Window.Min = 0
 		why.Because = "its first back-off begins with this restart"
 		entry.wait = initial
 	} else {

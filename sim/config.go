@@ -45,6 +45,8 @@ type Config struct {
 	// KeepIdle keeps the syncs that changed nothing in the trace. Without it they are forgotten, so that a back-off of
 	// minutes does not fill pages.
 	KeepIdle bool
+	// Guide, where set, feeds an observation into the run.
+	Guide *Guide `json:",omitempty"`
 	// MaxEvents bounds the trace; a run that would exceed it ends early and says so.
 	MaxEvents int
 }

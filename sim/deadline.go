@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
 
 // activeDeadlineSeconds. kubelet/active_deadline.go: pastActiveDeadline, ShouldSync, ShouldEvict.
 
@@ -27,8 +31,13 @@ func (m *machine) armDeadline() {
 // deadlineEvent shows, once, that the kubelet has seen the deadline pass.
 func (m *machine) deadlineEvent() int32 {
 	if m.worker.deadline == none {
+		// Its second is cut off, and the sync loop looks once a second.
+		window := windowUpTo(syncTickPeriod)
+		if since := m.status.started.Add(seconds(m.scenario.Pod.ActiveDeadlineSeconds)).Sub(m.trace.Events[m.object.event].At); since > 0 {
+			window = trace.Window{Min: max(since-time.Second, 0), Max: since + syncTickPeriod}
+		}
 		m.worker.deadline = m.emit(podEvent(trace.DeadlineExceeded),
-			cause(m.object.event, "activeDeadlineSeconds counts from the whole second in which the kubelet first wrote a status", windowUpTo(syncTickPeriod)))
+			cause(m.object.event, "activeDeadlineSeconds counts from the whole second in which the kubelet first wrote a status", window))
 	}
 	return m.worker.deadline
 }

@@ -19,7 +19,8 @@ type killOrder struct {
 	reason   killReason
 	because  string
 	event    int32
-	override bool // grace replaces the one that follows from the Pod
+	after    int32 // what the sync did before, or none
+	override bool  // grace replaces the one that follows from the Pod
 	grace    int64
 	ordered  bool
 }
@@ -31,6 +32,7 @@ const (
 	killerIdle killerStage = iota
 	killerHook
 	killerTurn
+	killerSending   // for the moment at which the stop signal was observed
 	killerStopping  // for the process to be gone
 	killerReturning // for the runtime to say so
 )
@@ -66,7 +68,7 @@ func (m *machine) beginKillPod(grace int64, override bool) {
 			continue
 		}
 		m.beginKill(&m.containers[i], w.snapshot.newest(i).run, killOrder{
-			because: w.stopWords(), event: w.lastEvent, override: override, grace: grace, ordered: ordered,
+			because: w.stopWords(), event: w.lastEvent, after: none, override: override, grace: grace, ordered: ordered,
 		})
 	}
 }
@@ -89,7 +91,11 @@ func (m *machine) beginKill(c *container, run int32, order killOrder) {
 	}
 	e := c.event(trace.Killing, run)
 	e.Span = seconds(k.grace)
-	k.last = m.emit(e, cause(order.event, order.because, windowNow))
+	window := windowNow
+	if order.after != none {
+		window = windowRuntime // the sync comes first
+	}
+	k.last = m.emit(e, cause(order.event, order.because, window), cause(order.after, "the sync stops them one by one", windowRuntime))
 	if c.spec.PreStop == nil || k.grace <= 0 {
 		m.takeTurn(i)
 		return
@@ -147,16 +153,16 @@ func (m *machine) preStopEnds(i int) {
 	k := &m.killers[i]
 	c := &m.containers[k.position]
 	elapsed := m.now.Sub(k.since)
-	kind, because := trace.PreStopEnd, "the hook is done"
+	kind, because, window := trace.PreStopEnd, "the hook is done", windowExactly(elapsed)
 	switch takes, _ := m.hook(c, c.spec.PreStop, c.behaviour(k.run).PreStop); {
 	case k.hookBad:
-		kind, because = trace.PreStopFailed, "the hook failed"
+		kind, because, window = trace.PreStopFailed, "the hook failed", windowUpTo(seconds(k.grace))
 	case takes > elapsed:
 		kind, because = trace.PreStopAbandoned, "the grace period is over"
 	}
 	e := c.event(kind, k.run)
 	e.Span = elapsed
-	k.last = m.emit(e, cause(k.last, because, windowUpTo(seconds(k.grace))))
+	k.last = m.emit(e, cause(k.last, because, window))
 	k.grace -= int64(elapsed / time.Second)
 	m.takeTurn(i)
 }
@@ -196,14 +202,14 @@ func (m *machine) isTurn(position int) bool {
 }
 
 // turnEnds is the end of the wait, by the others' end or by the end of the grace; whole seconds are taken off the purse.
-func (m *machine) turnEnds(i int, by int32, because string) {
+func (m *machine) turnEnds(i int, by int32, because string, window trace.Window) {
 	k := &m.killers[i]
 	waited := m.now.Sub(k.since)
 	c := &m.containers[k.position]
 	e := c.event(trace.TurnReached, k.run)
 	k.grace -= int64(waited / time.Second)
 	e.Span = seconds(k.grace)
-	k.turnBy = m.emit(e, cause(by, because, windowNow))
+	k.turnBy = m.emit(e, cause(by, because, window))
 	m.sendStop(i)
 }
 
@@ -211,6 +217,13 @@ func (m *machine) turnEnds(i int, by int32, because string) {
 func (m *machine) sendStop(i int) {
 	k := &m.killers[i]
 	c := &m.containers[k.position]
+	if k.stage != killerSending {
+		if wait := m.observed(c, trace.StopSignal, k.run, 0); wait > 0 {
+			k.stage = killerSending
+			m.killerWaits(i, wait)
+			return
+		}
+	}
 	grace := seconds(max(k.grace, minimumGrace))
 	k.stage = killerStopping
 	k.token++
@@ -232,7 +245,9 @@ func (m *machine) killerContinues(i int, token int32) {
 	case killerHook:
 		m.preStopEnds(i)
 	case killerTurn:
-		m.turnEnds(i, k.last, "its grace ran out while it waited for its turn")
+		m.turnEnds(i, k.last, "its grace ran out while it waited for its turn", windowExactly(seconds(k.grace)))
+	case killerSending:
+		m.sendStop(i)
 	case killerReturning:
 		m.stopReturns(i)
 	}
@@ -275,7 +290,7 @@ func (m *machine) stopReturns(i int) {
 func (m *machine) nextTurns(by int32) {
 	for i := range m.killers {
 		if k := &m.killers[i]; k.stage == killerTurn && m.isTurn(k.position) {
-			m.turnEnds(i, by, "the containers that stop before it are gone")
+			m.turnEnds(i, by, "the containers that stop before it are gone", windowRuntime)
 		}
 	}
 }

@@ -103,7 +103,8 @@ type record struct {
 	reason     string
 	startedAt  trace.Instant
 	finishedAt trace.Instant
-	event      int32 // the last event of its life
+	ends       trace.Instant // of its process by itself
+	event      int32         // the last event of its life
 	signalled  bool
 	signalEv   int32
 }
@@ -415,6 +416,9 @@ func (m *machine) choose(point string, options int) int {
 
 // jitter is wait.Jitter with the factor 0.5 that all the kubelet's requeues use: base to one and a half times base.
 func (m *machine) jitter(base time.Duration) time.Duration {
+	if m.config.Guide != nil {
+		return m.observedWait(base)
+	}
 	fraction := m.config.Jitter
 	if m.config.Seed != 0 {
 		fraction = m.random.fraction()
@@ -429,3 +433,7 @@ var (
 )
 
 func windowUpTo(d time.Duration) trace.Window { return trace.Window{Max: d} }
+
+func windowExactly(d time.Duration) trace.Window { return trace.Window{Min: d, Max: d} }
+
+func windowFrom(d time.Duration) trace.Window { return trace.Window{Min: d, Max: trace.Unbounded} }

@@ -66,7 +66,7 @@ func (m *machine) runtimeChanged() {
 // needRelist puts the next periodic relist into the queue.
 func (m *machine) needRelist() {
 	if m.pleg.next == trace.Never {
-		m.relistAt(m.nextRelist())
+		m.relistAt(m.driftRelist(m.nextRelist()))
 	}
 }
 
@@ -90,6 +90,9 @@ func (m *machine) requestRelist() {
 		return // that one has served it
 	}
 	done := m.now.Add(m.config.RelistDelay)
+	if g := m.config.Guide; g != nil {
+		done = m.laterBy(done, g.Drift)
+	}
 	if due := m.nextRelist(); due <= done {
 		p.before, p.base, p.next = due.Add(-m.config.RelistPeriod), done, done
 	}
@@ -208,7 +211,9 @@ func (m *machine) newsCauses() []trace.Cause {
 		}
 	}
 	if len(news) == 0 {
-		news = append(news, cause(m.worker.lastEvent, "the worker waits for a newer runtime status", window))
+		// It counts from the end of the last sync, which has no event of its own.
+		took := max(m.worker.lastSync.Sub(m.trace.Events[m.worker.lastEvent].At), 0)
+		news = append(news, cause(m.worker.lastEvent, "the worker waits for a newer runtime status", windowUpTo(took+m.config.RelistPeriod)))
 	}
 	p.news = news
 	return news
@@ -254,7 +259,10 @@ func (m *machine) garbageTick(position int) {
 	}
 	for ; idle > 1; idle-- {
 		r := &c.records[0] // one that runs is the newest
-		m.remove(c, r.run, cause(r.event, "garbage collection keeps one record that does not run", trace.Window{Max: garbagePeriod}))
+		if m.stays(c, r.run) {
+			return
+		}
+		m.remove(c, r.run, cause(c.newest().event, "garbage collection keeps one record that does not run", windowUpTo(garbagePeriod)))
 	}
 }
 

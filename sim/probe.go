@@ -93,6 +93,9 @@ func (m *machine) addWorkers(c *container) bool {
 			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
 			w.anchor = m.now.Add(m.random.duration(5 * time.Millisecond))
 		}
+		if m.config.Guide != nil {
+			w.anchor = m.now.Add(workerDelays[m.choose(choiceWorker, len(workerDelays))])
+		}
 		m.newWorker(w)
 	}
 	return true
@@ -495,25 +498,34 @@ func (m *machine) setResult(i int, verdict probeVerdict, ran int32, a Answer) {
 		if verdict == resultFailure {
 			kind = kinds[w.kind][1]
 		}
-		w.event = m.emit(c.event(kind, w.run), probeCause(ran, w, verdict, a))
+		w.event = m.emit(c.event(kind, w.run), m.probeCause(ran, w, verdict, a))
 		trigger, because = w.event, "a probe result changed"
 	}
 	m.publishResult(w, verdict, trigger, because)
 }
 
-// probeCause links a result to the run that it tells of. The window begins when the answer does and lasts the periods
-// that the threshold takes.
-func probeCause(ran int32, w *probeWorker, verdict probeVerdict, a Answer) trace.Cause {
+// probeCause links a result to the run that it tells of. The window begins when the answer does; it lasts the periods that the
+// threshold takes, from when both the answer holds and the worker knows of the run.
+func (m *machine) probeCause(ran int32, w *probeWorker, verdict probeVerdict, a Answer) trace.Cause {
 	because, threshold := "its probe succeeds", w.spec.SuccessThreshold
 	if verdict == resultFailure {
 		because, threshold = "its probe fails, as often as failureThreshold says", w.spec.FailureThreshold
 	}
-	return cause(ran, because, trace.Window{Min: a.From, Max: a.From + time.Duration(threshold)*w.period() + seconds(w.spec.TimeoutSeconds)})
+	c := &m.containers[w.position]
+	if r := c.find(w.run); r == nil || r.state != recordRunning {
+		return cause(ran, because, windowUpTo(seconds(w.spec.TimeoutSeconds))) // the end of the process was the answer
+	}
+	known := max(c.changed.Sub(m.trace.Events[ran].At), 0) + seconds(w.spec.InitialDelaySeconds)
+	each := w.period() + seconds(w.spec.TimeoutSeconds)
+	return cause(ran, because, trace.Window{Min: a.From, Max: max(a.From, known) + time.Duration(threshold)*each})
 }
 
 // publishResult is what the sync loop does with a changed result. kubelet.go: syncLoopIteration.
 func (m *machine) publishResult(w *probeWorker, verdict probeVerdict, trigger int32, because string) {
 	u := update{trigger: trigger, because: because}
+	if w.event == none {
+		u.window = windowUpTo(w.period()) // the worker's own word comes with a tick
+	}
 	switch w.kind {
 	case probeLiveness:
 		if verdict != resultFailure {

@@ -66,7 +66,9 @@ func (m *machine) create(c *container) *record {
 
 // awaitGarbage lets the garbage collection of once a minute look at a container.
 func (m *machine) awaitGarbage(c *container) {
-	m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
+	if !m.observedGarbage(c) {
+		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
+	}
 }
 
 // startProcess turns the newest record Running and schedules its natural end.
@@ -76,7 +78,8 @@ func (m *machine) startProcess(c *container) {
 	r.startedAt = m.now
 	r.event = m.emit(c.event(trace.Running, r.run), cause(r.event, "the runtime starts it", windowRuntime))
 	if life := c.behaviour(r.run); life.For != Forever {
-		m.queue.push(m.now.Add(life.For), inputExit, int32(c.position), r.run, 0)
+		r.ends = m.observedEnd(c, r.run, life.ExitCode, m.now.Add(life.For))
+		m.queue.push(r.ends, inputExit, int32(c.position), r.run, 0)
 	}
 	m.runtimeChanged()
 }
@@ -89,19 +92,22 @@ func (m *machine) processEnds(position int, run int32, killed bool) {
 		return
 	}
 	life := c.behaviour(run)
-	code, why := life.ExitCode, "its process ends by itself"
+	code, why, window := life.ExitCode, "its process ends by itself", windowRuntime
 	switch {
 	case killed:
 		code, why = exitSIGKILL, "killed"
-		r.signalEv = m.emit(c.event(trace.KillSignal, run), cause(r.signalEv, "the grace period is over", windowNow))
+		r.signalEv = m.emit(c.event(trace.KillSignal, run), cause(r.signalEv, "the grace period is over", windowExactly(m.trace.Events[r.signalEv].Span)))
 	case r.signalled:
 		code, why = life.OnStop.ExitCode, "it stops on the signal"
+		window.Min = life.OnStop.After
+	default:
+		window.Min = life.For
 	}
 	last := r.event
 	if r.signalled {
 		last = r.signalEv
 	}
-	m.exit(c, r, code, life.OOMKilled && !r.signalled, cause(last, why, windowRuntime))
+	m.exit(c, r, code, life.OOMKilled && !r.signalled, cause(last, why, window))
 	m.processGone(c, r, false)
 }
 
@@ -143,7 +149,7 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 	life := c.behaviour(r.run)
 	position, kill, reaction := int32(c.position), m.now.Add(grace), trace.Never
 	if !life.OnStop.Ignore {
-		reaction = m.now.Add(life.OnStop.After)
+		reaction = m.observedReaction(c, r.run, life.OnStop)
 	}
 	switch natural := naturalEnd(r, life); {
 	case natural <= min(kill, reaction):
@@ -161,7 +167,7 @@ func naturalEnd(r *record, life *Process) trace.Instant {
 	if life.For == Forever {
 		return trace.Never
 	}
-	return r.startedAt.Add(life.For)
+	return r.ends
 }
 
 // hookEndsRun ends a process whose hook stops it.

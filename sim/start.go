@@ -92,7 +92,7 @@ func (m *machine) inBackOff(c *container, until trace.Instant, why trace.Cause) 
 		e := c.event(trace.BackOff, c.nextRun)
 		e.Reason, e.Span = reasonCrashLoop, c.backOff.wait
 		c.lastBackOff = m.emit(e, cause(c.backOff.event, "each restart doubles the back-off up to its cap", windowRuntime), why,
-			cause(m.worker.lastEvent, "the sync puts the start off", windowNow))
+			cause(m.worker.lastEvent, "the sync puts the start off", windowRuntime))
 	}
 	m.startFailed(c, startReason{reasonCrashLoop, c.backOff.wait})
 }
@@ -111,7 +111,14 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 		st.last = m.emit(e, st.first, st.second, st.third)
 		return
 	}
-	st.last = m.emit(e, cause(st.last, because, windowRuntime))
+	window := windowRuntime
+	switch kind {
+	case trace.PostStartEnd:
+		window = windowExactly(m.now.Sub(m.trace.Events[st.last].At))
+	case trace.PostStartFailed:
+		window = windowUpTo(m.now.Sub(m.trace.Events[st.last].At)) // the end of the process ends it, too
+	}
+	st.last = m.emit(e, cause(st.last, because, window))
 }
 
 // pullImage makes sure that the image is there.
@@ -177,7 +184,7 @@ func (m *machine) createContainer(c *container) {
 		m.startFailed(c, startReason{reason: reasonConfigError})
 		return
 	}
-	m.startWaits(c.latency.Create)
+	m.startWaits(m.observed(c, trace.Created, c.nextRun, c.latency.Create))
 }
 
 // currentStart is the attempt to create and start that runs now.
@@ -205,7 +212,7 @@ func (m *machine) createEnds(c *container) {
 	st.stage = startStarting
 	m.startEvent(trace.Created, "", "the image is there")
 	r.event = st.last
-	m.startWaits(c.latency.Start)
+	m.startWaits(m.observed(c, trace.Running, r.run, c.latency.Start))
 }
 
 func (m *machine) startEnds(c *container) {
@@ -238,6 +245,11 @@ func (m *machine) beginPostStart(c *container, r *record) {
 	m.startEvent(trace.PostStartBegin, "", "the hook runs right after the start")
 	takes, fails := m.hook(c, c.spec.PostStart, c.behaviour(r.run).PostStart)
 	st.hookBad = fails
+	end := trace.PostStartEnd
+	if fails {
+		end = trace.PostStartFailed
+	}
+	takes = m.observed(c, end, r.run, takes)
 	m.startWaits(takes)
 }
 
@@ -275,7 +287,7 @@ func (m *machine) postStartEnds(c *container) {
 	}
 	st.stage = startHookKill
 	m.worker.sync.stops++
-	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last})
+	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last, after: none})
 }
 
 // continueStart goes on after a wait.

@@ -73,6 +73,7 @@ func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Ca
 	if sm.written && sm.current.equal(s) && !force {
 		return
 	}
+	m.publishPassing()
 	m.noteChanges(s)
 	m.emitKubeletChanges(s, because)
 	sm.current, sm.scratch = sm.scratch, sm.current
@@ -283,7 +284,7 @@ func (m *machine) sendAllStatuses() {
 	}
 }
 
-// syncStatus is syncPod with mergePodStatus: a terminal phase is held back while containers may run.
+// syncStatus is syncPod of the status manager: a terminal phase is held back while containers may run.
 func (m *machine) syncStatus() {
 	s := &m.status
 	sent := s.sent
@@ -292,12 +293,7 @@ func (m *machine) syncStatus() {
 		return
 	}
 	merged := &s.scratch
-	merged.copyFrom(&s.current)
-	held := false
-	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
-		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
-		held = true
-	}
+	held := m.merge(merged)
 	if !s.api.equal(merged) {
 		if m.refusedTransition(merged) {
 			s.sent = sent
@@ -317,10 +313,22 @@ func (m *machine) syncStatus() {
 	}
 }
 
+// merge is what of the cache the API server is told. It reports whether a terminal phase is held back. status_manager.go:
+// mergePodStatus.
+func (m *machine) merge(merged *podStatus) (held bool) {
+	s := &m.status
+	merged.copyFrom(&s.current)
+	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
+		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
+		held = true
+	}
+	return held
+}
+
 // sendAllLater arms the next full pass.
 func (m *machine) sendAllLater() {
 	if s := &m.status; s.allAt == trace.Never {
-		s.allAt = tickAfter(m.now, m.config.StatusPhase, statusPeriod)
+		s.allAt = m.passAfter(tickAfter(m.now, m.config.StatusPhase, statusPeriod))
 		m.queue.push(s.allAt, inputStatusAll, 0, 0, 0)
 	}
 }

@@ -131,7 +131,7 @@ func (m *machine) killNext() {
 	s.next++
 	s.did = true
 	s.stops++
-	m.beginKill(&m.containers[k.position], k.run, killOrder{reason: k.reason, because: k.because, event: k.event})
+	m.beginKill(&m.containers[k.position], k.run, killOrder{reason: k.reason, because: k.because, event: k.event, after: m.lastStop()})
 }
 
 // afterKills prunes init container records and makes the sandbox if one is wanted. It returns false if the sync waits.
@@ -150,7 +150,7 @@ func (m *machine) afterKills() bool {
 	}
 	s.stage = stageSandbox
 	s.did = true
-	m.wait(m.containers[0].latencyOfSandbox(m))
+	m.wait(m.observedSandbox(m.containers[0].latencyOfSandbox(m)))
 	return false
 }
 
@@ -245,7 +245,7 @@ func (m *machine) afterTerminatingKill() {
 	m.removeProbes()
 	w.snapshot.take(m)
 	status := m.generateStatus(&w.snapshot, true)
-	m.setStatus(status, w.copy.deleting, false, cause(m.lastStop(), "all containers of the Pod are stopped", windowNow))
+	m.setStatus(status, w.copy.deleting, false, cause(m.lastStop(), "all containers of the Pod are stopped", windowRuntime))
 	m.endSync(syncOutcome{backOffUntil: trace.Never})
 }
 

@@ -287,7 +287,7 @@ func (m *machine) endSync(outcome syncOutcome) {
 		w.terminated, transition = true, true
 		m.requeueLast("all its containers are stopped")
 		if w.deleted {
-			m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbagePod, 0, 0, 0)
+			m.awaitLastGarbage()
 		}
 	case outcome.terminal:
 		w.terminate, transition = true, true
@@ -348,6 +348,10 @@ func (m *machine) enqueue(base, wait time.Duration, why string) {
 // armQueue makes sure that the sync loop looks when the work queue's entry is due. An entry is due strictly after its
 // time. kubelet/util/queue/work_queue.go: GetWork.
 func (m *machine) armQueue() {
+	if m.config.Guide != nil {
+		m.armTick(&m.worker.queueTick, max(m.worker.due, m.now)+1) // the wait holds the tick already
+		return
+	}
 	m.armTick(&m.worker.queueTick, tickAfter(max(m.worker.due, m.now), m.config.SyncTickPhase, syncTickPeriod))
 }
 
@@ -386,7 +390,10 @@ func (m *machine) syncTick() {
 		trigger := w.lastEvent
 		e := podEvent(trace.WakeUp)
 		e.Reason, e.Span = w.dueWhy, m.now.Sub(w.dueSince)
-		woken := m.emit(e, cause(trigger, w.dueWhy, w.dueWindow))
+		// It counts from the end of the last sync, which has no event of its own, and may be one that was forgotten.
+		window, took := w.dueWindow, w.dueSince.Sub(m.trace.Events[trigger].At)
+		window.Min, window.Max = window.Min+took, window.Max+took
+		woken := m.emit(e, cause(trigger, w.dueWhy, window))
 		m.updatePod(update{trigger: woken, because: w.dueWhy})
 	case m.pastDeadline():
 		m.updatePod(update{trigger: m.deadlineEvent(), because: "its deadline is over"})

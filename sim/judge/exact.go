@@ -11,20 +11,6 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// Verdict is the outcome of a comparison.
-type Verdict uint8
-
-// The verdicts.
-const (
-	// Conforms: one of the runs that the simulator allows is the observed one.
-	Conforms Verdict = iota
-	// Diverges: none of those that were tried is.
-	Diverges
-)
-
-// String returns the verdict as reports write it.
-func (v Verdict) String() string { return [...]string{"conforms", "diverges"}[v] }
-
 // Exactly says how exact comparison is done.
 type Exactly struct {
 	// Until is the last instant that is compared; 0 means the end of the observed trace.

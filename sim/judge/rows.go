@@ -125,14 +125,24 @@ func pulls(k trace.Kind) bool {
 	return k == trace.PullBegin || k == trace.PullEnd || k == trace.PullFailed
 }
 
+// eventText is what is compared of an event: of a pull only whose image it is.
 func (w *view) eventText(t *trace.Trace, e *trace.Event) string {
-	name := "pod"
-	switch {
-	case pulls(e.Kind):
-		name = t.Containers[w.owners[e.Container]].Name
-	case e.Container != trace.NoContainer:
-		name = t.Containers[e.Container].Name
+	if pulls(e.Kind) {
+		return eventText(t.Containers[w.owners[e.Container]].Name, e)
 	}
+	return eventText(nameOf(t, e), e)
+}
+
+// nameOf is the name of what an event happens to.
+func nameOf(t *trace.Trace, e *trace.Event) string {
+	if e.Container == trace.NoContainer {
+		return "pod"
+	}
+	return t.Containers[e.Container].Name
+}
+
+// eventText is an event in words.
+func eventText(name string, e *trace.Event) string {
 	text := fmt.Sprintf("%s %v", name, e.Kind)
 	if !pulls(e.Kind) && e.Reason != "CreateContainerConfigError" {
 		text += fmt.Sprintf(" run %d", e.Run)
@@ -148,26 +158,44 @@ func (w *view) eventText(t *trace.Trace, e *trace.Event) string {
 	return text
 }
 
-func statusText(t *trace.Trace, v *trace.Status) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "status %v %s deleting=%t", v.Phase, v.Reason, v.Deleting)
+func statusText(t *trace.Trace, v *trace.Status) string { return strings.Join(statusParts(t, v), "; ") }
+
+// statusParts are what a version shows: the Pod, each container, each condition.
+func statusParts(t *trace.Trace, v *trace.Status) []string {
+	parts := []string{fmt.Sprintf("status %v %s deleting=%t", v.Phase, v.Reason, v.Deleting)}
 	for i := range v.Containers {
 		c := &v.Containers[i]
 		if !c.Present {
 			continue
 		}
-		fmt.Fprintf(&b, "; %s %v %s %d", t.Containers[i].Name, c.State.Kind, c.State.Reason, c.State.ExitCode)
+		text := fmt.Sprintf("%s %v %s %d", t.Containers[i].Name, c.State.Kind, c.State.Reason, c.State.ExitCode)
 		if c.Last.Kind != trace.StateNone {
-			fmt.Fprintf(&b, " last %v %s %d", c.Last.Kind, c.Last.Reason, c.Last.ExitCode)
+			text += fmt.Sprintf(" last %v %s %d", c.Last.Kind, c.Last.Reason, c.Last.ExitCode)
 		}
-		fmt.Fprintf(&b, " started=%t ready=%t restarts=%d", c.Started, c.Ready, c.Restarts)
+		parts = append(parts, text+fmt.Sprintf(" started=%t ready=%t restarts=%d", c.Started, c.Ready, c.Restarts))
 	}
 	conditions := slices.Clone(v.Conditions)
 	slices.SortFunc(conditions, func(x, y trace.Condition) int { return cmp.Compare(x.Type, y.Type) })
 	for _, c := range conditions {
-		fmt.Fprintf(&b, "; %v=%t %s %s", c.Type, c.True, c.Reason, c.Message(t.Containers))
+		parts = append(parts, fmt.Sprintf("%v=%t %s %s", c.Type, c.True, c.Reason, c.Message(t.Containers)))
 	}
-	return b.String()
+	return parts
+}
+
+// statusNews is what a version shows that the one before it does not.
+func statusNews(t *trace.Trace, before, now *trace.Status) string {
+	parts := statusParts(t, now)
+	if before != nil {
+		old := statusParts(t, before)
+		parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(old, p) })
+	}
+	if len(parts) == 0 {
+		return "as before"
+	}
+	for i := range parts {
+		parts[i] = strings.Join(strings.Fields(parts[i]), " ")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // firstDifference is the position of the first row that differs, or -1.

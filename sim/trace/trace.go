@@ -91,7 +91,8 @@ type Cause struct {
 	Event int32
 	// Because says in a few words how the cause brings the event about ("seen by relist", "period 10s").
 	Because string
-	// Window is how long after the cause the event may come on a real node, by the mechanism alone.
+	// Window is how long after the cause the event may come on a real node, by the mechanism alone: no sooner than Min after each
+	// of the causes, and no later than Max after the last of them, which triggers it.
 	Window Window
 }
 
