@@ -50,7 +50,8 @@ const (
 // passed over in silence: the error is then of type *UnreadLines, and every entry that could be read is returned.
 // Any other error is the reader's.
 //
-// The standard output and the file of one container hold the same entries; read one of them.
+// The standard output and the file of one container hold the same entries; read one of them. Entries come in the order in
+// which they were written; those of probes and hooks by exec are written by processes of their own, so sort by Mono.
 func ParseJournal(r io.Reader) ([]Entry, error) {
 	var entries []Entry
 	var unread UnreadLines

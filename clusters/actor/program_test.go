@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -109,12 +110,14 @@ func TestExecProbes(t *testing.T) {
 	}
 }
 
-// stdoutNow ends the process and returns its output, which must be the journal's lines.
+// stdoutNow ends the process and returns its output, which must be the journal's lines, and so many.
 func (p *started) stdoutNow(s *stage, lines int) string {
 	p.t.Helper()
 	p.signal(syscall.SIGKILL)
 	p.wait()
-	if out := p.stdout.String(); out != s.text() || strings.Count(out, "\n") != lines {
+	// Two processes may write to file and output in different orders.
+	sorted := func(text string) []string { return slices.Sorted(strings.Lines(text)) }
+	if out := p.stdout.String(); !slices.Equal(sorted(out), sorted(s.text())) || strings.Count(out, "\n") != lines {
 		p.t.Errorf("the standard output has not the %d lines of the journal\n%s\nthe journal is\n%s", lines, out, s.text())
 	}
 	return p.stdout.String()

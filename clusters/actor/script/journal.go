@@ -79,7 +79,7 @@ func (h Hook) Begin() What { return What(string(h) + "Begin") }
 func (h Hook) End() What { return What(string(h) + "End") }
 
 // maxNote keeps a line below 4096 bytes, so that a pipe takes it whole and lines of several processes do not mix.
-const maxNote = 1024
+const maxNote = 512
 
 // Line returns the entry as one line, with its end.
 func (e *Entry) Line() []byte {
