@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -68,8 +69,8 @@ func (b Builder) Binary(ctx context.Context, arch string) ([]byte, error) {
 	if !slices.Contains(Archs(), arch) {
 		return nil, fmt.Errorf("architecture %q: the actor is built for %s", arch, strings.Join(Archs(), " and "))
 	}
-	if binary, err := embedded.ReadFile(embeddedName(arch)); err == nil {
-		return binary, nil
+	if of, err := embedded.ReadFile(embeddedVersion); err == nil && string(of) == sourceVersion {
+		return embedded.ReadFile(embeddedName(arch))
 	}
 	cache, err := b.cache()
 	if err != nil {
@@ -92,17 +93,46 @@ func (b Builder) Binary(ctx context.Context, arch string) ([]byte, error) {
 		return nil, fmt.Errorf("building the actor: %w", err)
 	}
 	defer os.RemoveAll(work)
-	built := filepath.Join(work, "actor")
-	if err := b.build(ctx, work, built, arch); err != nil {
+	if err := b.build(ctx, work, arch, toolchain); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(built, kept); err != nil {
+	if err := os.Rename(filepath.Join(work, "actor"), kept); err != nil {
 		return nil, fmt.Errorf("keeping the actor: %w", err)
 	}
 	return os.ReadFile(kept)
 }
 
+// embeddedVersion is the file that says which source the embedded programs are of: one that was changed after "go generate"
+// has to be built again.
+const embeddedVersion = "bin/version"
+
 func embeddedName(arch string) string { return "bin/actor-linux-" + arch }
+
+// WriteEmbedded writes what a build with the tag embed_actor takes, below a directory.
+func (b Builder) WriteEmbedded(ctx context.Context, dir string) error {
+	files := map[string][]byte{embeddedVersion: []byte(sourceVersion)}
+	for _, arch := range Archs() {
+		binary, err := b.Binary(ctx, arch)
+		if err != nil {
+			return err
+		}
+		files[embeddedName(arch)] = binary
+	}
+	return writeFiles(dir, files)
+}
+
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return nil
+}
 
 func (b Builder) cache() (string, error) {
 	if b.Cache != "" {
@@ -143,27 +173,28 @@ func (b Builder) toolchain(ctx context.Context) (string, error) {
 // modulePath is the program's module where it is built: that of this project, so that its imports need no change.
 const modulePath = "github.com/sidecar-conformance/sidecar-conformance"
 
-// build lays out the source as a module of its own and compiles it.
-func (b Builder) build(ctx context.Context, work, out, arch string) error {
+// language finds the version of the language in the name of a Go release.
+var language = regexp.MustCompile(`go(\d+\.\d+)`)
+
+// build lays out the source as a module of its own and compiles it to work/actor, in the language of the Go release.
+func (b Builder) build(ctx context.Context, work, arch, toolchain string) error {
+	match := language.FindStringSubmatch(toolchain)
+	if match == nil {
+		return fmt.Errorf("building the actor: %q is not the name of a Go release", toolchain)
+	}
 	module := filepath.Join(work, "module")
-	files := map[string][]byte{"go.mod": []byte("module " + modulePath + "\n\ngo 1.24\n")}
+	files := map[string][]byte{"go.mod": []byte("module " + modulePath + "\n\ngo " + match[1] + "\n")}
 	for _, name := range sourceFiles() {
 		text, err := source.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		files[filepath.Join("clusters", "actor", filepath.FromSlash(name))] = text
+		files["clusters/actor/"+name] = text
 	}
-	for name, text := range files {
-		file := filepath.Join(module, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return fmt.Errorf("building the actor: %w", err)
-		}
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			return fmt.Errorf("building the actor: %w", err)
-		}
+	if err := writeFiles(module, files); err != nil {
+		return fmt.Errorf("building the actor: %w", err)
 	}
-	c := b.command(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, "./clusters/actor/program")
+	c := b.command(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", filepath.Join(work, "actor"), "./clusters/actor/program")
 	c.Dir = module
 	c.Env = append(c.Env, "GOOS=linux", "GOARCH="+arch)
 	if said, err := c.CombinedOutput(); err != nil {

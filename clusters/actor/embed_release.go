@@ -6,5 +6,5 @@ import "embed"
 
 // embedded holds the programs that "go generate" wrote.
 //
-//go:embed bin/actor-linux-amd64 bin/actor-linux-arm64
+//go:embed bin/version bin/actor-linux-amd64 bin/actor-linux-arm64
 var embedded embed.FS

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Program is where the image holds the program.
@@ -83,7 +84,7 @@ func archive(binary []byte) ([]byte, error) {
 
 // Index returns one image for several architectures.
 func (b Builder) Index(ctx context.Context, archs []string) (v1.ImageIndex, error) {
-	index := mutate.IndexMediaType(empty.Index, "application/vnd.oci.image.index.v1+json")
+	index := mutate.IndexMediaType(empty.Index, types.DockerManifestList)
 	for _, arch := range archs {
 		img, err := b.Image(ctx, arch)
 		if err != nil {

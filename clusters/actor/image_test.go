@@ -29,8 +29,14 @@ func TestImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := validate.Index(index); err != nil {
-			t.Error(err)
+		manifest, err := index.IndexManifest()
+		if err != nil || len(manifest.Manifests) != len(Archs()) {
+			t.Fatalf("the index is %+v, %v", manifest, err)
+		}
+		for i, arch := range Archs() {
+			if platform := manifest.Manifests[i].Platform; platform == nil || platform.Architecture != arch {
+				t.Errorf("image %d is for %v, want %s", i, platform, arch)
+			}
 		}
 		digest, err := index.Digest()
 		if err != nil {

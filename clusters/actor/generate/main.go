@@ -6,30 +6,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
 )
 
 func main() {
-	if err := generate(context.Background()); err != nil {
+	if err := (actor.Builder{}).WriteEmbedded(context.Background(), "."); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
-}
-
-func generate(ctx context.Context) error {
-	if err := os.MkdirAll("bin", 0o755); err != nil {
-		return err
-	}
-	for _, arch := range actor.Archs() {
-		binary, err := actor.Builder{}.Binary(ctx, arch)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join("bin", "actor-linux-"+arch), binary, 0o755); err != nil {
-			return err
-		}
-	}
-	return nil
 }
