@@ -77,7 +77,7 @@ func (r *realiser) pulls(c *corev1.Container, model *sim.Container) {
 	case results[0] == "ErrImagePull":
 		c.Image = "sidecar-conformance.invalid/" + c.Name + ":missing" // RFC 2606: nobody can have a name in .invalid
 	case results[0] == "InvalidImageName":
-		c.Image = "INVALID/" + c.Name // kubelet: the repository of an image is in lower case
+		c.Image = "sidecar-conformance.invalid/INVALID/" + c.Name // upper case is allowed in the name of a host only
 	default:
 		r.cannot("container %s: there is no way to make a pull end with %s", c.Name, results[0])
 	}

@@ -280,7 +280,7 @@ func TestFailuresForEver(t *testing.T) {
 		has      func(c *corev1.Container) bool
 	}{
 		{"pulls: [{result: ErrImagePull}]", func(c *corev1.Container) bool { return c.Image == "sidecar-conformance.invalid/a:missing" }},
-		{"pulls: [{result: InvalidImageName, takes: 1s}, {result: InvalidImageName}]", func(c *corev1.Container) bool { return c.Image == "INVALID/a" }},
+		{"pulls: [{result: InvalidImageName, takes: 1s}, {result: InvalidImageName}]", func(c *corev1.Container) bool { return c.Image == "sidecar-conformance.invalid/INVALID/a" }},
 		{"starts: [{create: ConfigError}]", func(c *corev1.Container) bool { return c.EnvFrom[0].ConfigMapRef.Name == missing }},
 		{"starts: [{create: Error}]", func(c *corev1.Container) bool {
 			return *c.SecurityContext.SeccompProfile.LocalhostProfile == missing+".json"
