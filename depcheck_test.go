@@ -32,6 +32,11 @@ var importRules = []importRule{
 	{"fixtures/...", []string{"sim/...", "k8s.io/api/...", "k8s.io/apimachinery/...", "go.yaml.in/yaml/v4"}},
 	{"clusters/observe/...", []string{"clusters/...", "fixtures/...", "sim/trace", "k8s.io/api/...", "k8s.io/apimachinery/...",
 		"k8s.io/client-go/...", "sigs.k8s.io/e2e-framework/..."}},
+	// The program is built from its own files and the standard library on machines that have no copy of this module. The rest
+	// of package actor reads what a scenario's processes do where fixtures lowers it to: in the types of sim.
+	{"clusters/actor/program", []string{"clusters/actor/script"}},
+	{"clusters/actor/script", nil},
+	{"clusters/actor/...", []string{"sim", "fixtures", "k8s.io/api/...", "k8s.io/apimachinery/...", "github.com/google/go-containerregistry/..."}},
 	{"clusters/...", []string{"sim/gates", "fixtures/...", "k8s.io/api/...", "k8s.io/apimachinery/...", "k8s.io/client-go/...",
 		"sigs.k8s.io/kind/...", "github.com/google/go-containerregistry/..."}},
 	{"suites/runner/...", []string{"sim/...", "fixtures/...", "clusters/...", "suites/report/...", "k8s.io/..."}},
@@ -139,6 +144,7 @@ func TestImportFindings(t *testing.T) {
 		{"runner imports ginkgo", pkg{ImportPath: "suites/runner", Imports: []string{"github.com/onsi/ginkgo/v2"}}, "suites/runner imports github.com/onsi/ginkgo/v2"},
 		{"clusters import observe's library", pkg{ImportPath: "clusters/nodeimage", Imports: []string{"sigs.k8s.io/e2e-framework/klient"}}, "imports sigs.k8s.io"},
 		{"the product", pkg{ImportPath: "clusters", Deps: []string{"k8s.io/kubernetes/pkg/kubelet"}}, "only the modules of the oracle"},
+		{"the actor imports fixtures", pkg{ImportPath: "clusters/actor/program", Imports: []string{module + "/fixtures"}}, "imports fixtures"},
 		{"a new package", pkg{ImportPath: "helpers"}, "helpers has no rule"},
 		{"a new package below sim", pkg{ImportPath: "sim/extra"}, "sim/extra has no rule"},
 
