@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -64,7 +65,7 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.check(ctx, wanted); err != nil {
 		return err
 	}
-	if err := b.cache.sweep(); err != nil {
+	if err := errors.Join(b.cache.sweep(), b.sweepContainers(ctx)); err != nil {
 		return err
 	}
 	for i := range b.steps {
@@ -90,7 +91,7 @@ func (b *builder) prepare(ctx context.Context) (wanted map[string]bool, err erro
 	if err != nil {
 		return nil, b.toolError(compiler, err)
 	}
-	if b.steps, err = plan(b.options, goVersion); err != nil {
+	if b.steps, err = plan(b.options, goVersion, runtime.GOARCH); err != nil {
 		return nil, err
 	}
 	wanted = map[string]bool{}
@@ -168,7 +169,7 @@ func (b *builder) perform(ctx context.Context, i int) error {
 	}
 	close(done)
 	ticking.Wait()
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {

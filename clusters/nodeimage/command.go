@@ -36,11 +36,26 @@ type CommandError struct {
 
 // Error is the command line, its failure, and below it, indented, what it said last.
 func (e *CommandError) Error() string {
-	text := fmt.Sprintf("running %q: %v", strings.Join(e.Args, " "), e.Err)
+	text := fmt.Sprintf("running %q: %v", commandLine(e.Args), e.Err)
 	for _, line := range e.Said {
 		text += "\n    " + line
 	}
 	return text
+}
+
+// longestWord is how long an argument may be to be shown whole.
+const longestWord = 80
+
+// commandLine joins a program and its arguments, the longest of them cut.
+func commandLine(args []string) string {
+	var words []string
+	for _, word := range args {
+		if len(word) > longestWord && !strings.Contains(word, "/") || len(word) > 2*longestWord {
+			word = word[:longestWord] + "…"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
 }
 
 // Unwrap returns the error of the process, or that of the context.

@@ -51,10 +51,28 @@ var nodeChanges = []string{
 	`ENV container=docker`,
 }
 
+// containerPrefix begins the name of the container that becomes an image. The number of the building process follows.
+const containerPrefix = "sidecar-conformance-nodeimage-"
+
+// sweepContainers removes what builds left that were killed: containers of processes that are no more.
+func (b *builder) sweepContainers(ctx context.Context) error {
+	names, err := output(ctx, b.run, command{args: []string{"docker", "ps", "--all", "--filter", "name=" + containerPrefix, "--format", "{{.Names}}"}})
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, name := range strings.Fields(names) {
+		if pid, err := strconv.Atoi(strings.TrimPrefix(name, containerPrefix)); err == nil && !running(pid) {
+			problems = append(problems, b.run(ctx, command{args: []string{"docker", "rm", "--force", "--volumes", name}}))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 // node makes a container of the root file system, gives it everything else, has it finish itself, and keeps it as the image.
 // The container is removed however that ends.
 func (b *builder) node(ctx context.Context, _ string) (err error) {
-	name := "sidecar-conformance-nodeimage-" + strconv.Itoa(os.Getpid())
+	name := containerPrefix + strconv.Itoa(os.Getpid())
 	defer func() {
 		// Also after the build was cancelled.
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -83,11 +101,25 @@ func (b *builder) node(ctx context.Context, _ string) (err error) {
 			return fmt.Errorf("containerd did not import %s; it has %q", n, strings.Fields(printed))
 		}
 	}
+	old := b.former(ctx)
 	commit := []string{"docker", "commit"}
 	for _, change := range append(nodeChanges, "LABEL "+keyLabel+"="+b.step("node").key) {
 		commit = append(commit, "--change", change)
 	}
-	return b.do(ctx, command{args: append(commit, name, b.options.Image)})
+	if err := b.do(ctx, command{args: append(commit, name, b.options.Image)}); err != nil || old == "" {
+		return err
+	}
+	_ = b.do(ctx, command{args: []string{"docker", "rmi", old}}) // may have another name still, or a cluster that runs
+	return nil
+}
+
+// former returns the identity of the image that has the name of the new one so far, if this package made it; else "".
+func (b *builder) former(ctx context.Context) string {
+	found, err := output(ctx, b.do, command{args: []string{"docker", "image", "inspect", "--format", `{{.Id}} {{index .Config.Labels "` + keyLabel + `"}}`, b.options.Image}})
+	if id, key, _ := strings.Cut(found, " "); err == nil && key != "" {
+		return id
+	}
+	return ""
 }
 
 // copyIn writes everything that a node has besides Debian into a container that does not run.

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -62,13 +61,13 @@ const (
 	compiler    tool = "go"
 )
 
-// plan returns the steps of a build, in their order. goVersion is what "go env GOVERSION" prints.
-func plan(o Options, goVersion string) ([]step, error) {
+// plan returns the steps of a build, in their order. goVersion is what "go env GOVERSION" prints, architecture as GOARCH has it.
+func plan(o Options, goVersion, architecture string) ([]step, error) {
 	facts, err := factsOf(o.Release)
 	if err != nil {
 		return nil, err
 	}
-	platform := "linux/" + runtime.GOARCH
+	platform := "linux/" + architecture
 	release := "v" + o.Release.String()
 	toolchain := []string{"compiler " + goVersion, "platform " + platform}
 
