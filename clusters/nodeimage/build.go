@@ -134,7 +134,7 @@ func (b *builder) has(ctx context.Context, s *step) (bool, error) {
 func (b *builder) result(name string) string { return b.cache.path(name, b.step(name).key) }
 
 // tick is how often a running step is reported.
-const tick = 5 * time.Second
+const tick = 10 * time.Second
 
 // perform runs one step and reports it.
 func (b *builder) perform(ctx context.Context, i int) error {

@@ -1,7 +1,6 @@
 package nodeimage
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -125,25 +124,16 @@ func (b *builder) former(ctx context.Context) string {
 // copyIn writes everything that a node has besides Debian into a container that does not run.
 func (b *builder) copyIn(ctx context.Context, container, names string) error {
 	all, closers, err := b.nodeContent(names)
-	defer func() {
-		for _, c := range closers {
-			c.Close()
-		}
-	}()
+	content := piped(all, closers...)
+	defer content.Close() // ends the writer, should docker end first
 	if err != nil {
 		return err
 	}
-	read, write := io.Pipe()
-	go func() {
-		w := tar.NewWriter(write)
-		err := writeFiles(w, all)
-		write.CloseWithError(errors.Join(err, w.Close()))
-	}()
-	defer read.Close() // ends the writer, should docker end first
-	return b.do(ctx, command{args: []string{"docker", "cp", "-", container + ":/"}, stdin: read})
+	return b.do(ctx, command{args: []string{"docker", "cp", "-", container + ":/"}, stdin: content})
 }
 
-// nodeContent returns the files of a node in the order in which they are written, and what must be closed afterwards.
+// nodeContent returns the files of a node in the order in which they are written, and what must be closed afterwards, also
+// after an error.
 func (b *builder) nodeContent(names string) ([]tarFile, []io.Closer, error) {
 	all := textFiles(b.options.Release.String(), names)
 	var closers []io.Closer

@@ -2,8 +2,8 @@ package nodeimage
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -78,19 +78,7 @@ func packed(list string) ([]string, error) {
 // programImage returns an image with nothing but a program in /usr/local/bin, which is its entry point. file is where the
 // program lies on this host.
 func programImage(program, file string) (v1.Image, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	if err := writeFiles(w, []tarFile{{path: "usr/local/bin/" + program, mode: 0o755, size: int64(len(text)), text: bytes.NewReader(text)}}); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	content, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil },
+	content, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return programLayer(program, file) },
 		tarball.WithCompression(compression.GZip), tarball.WithCompressionLevel(1)) // unpacked on this host only
 	if err != nil {
 		return nil, err
@@ -103,6 +91,34 @@ func programImage(program, file string) (v1.Image, error) {
 		return nil, err
 	}
 	return mutate.AppendLayers(image, content)
+}
+
+// programLayer returns the archive with a program, written while it is read: programs are large.
+func programLayer(program, file string) (io.ReadCloser, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return piped([]tarFile{{"usr/local/bin/" + program, 0o755, info.Size(), f}}, f), nil
+}
+
+// piped returns the archive of some files, written while it is read. It closes the closers once it is read or closed.
+func piped(all []tarFile, closers ...io.Closer) io.ReadCloser {
+	read, write := io.Pipe()
+	go func() {
+		w := tar.NewWriter(write)
+		err := errors.Join(writeFiles(w, all), w.Close())
+		for _, c := range closers {
+			c.Close()
+		}
+		write.CloseWithError(err)
+	}()
+	return read
 }
 
 // tarFile is a file to be written to an archive.

@@ -96,9 +96,7 @@ func printProgress(w io.Writer, p nodeimage.Progress) {
 	case nodeimage.Started:
 		fmt.Fprintf(w, "%s\n", head)
 	case nodeimage.Running:
-		if p.Elapsed >= 15*time.Second {
-			fmt.Fprintf(w, "%s: %s, %.100s\n", head, p.Elapsed.Round(time.Second), p.Line)
-		}
+		fmt.Fprintf(w, "%s: %s, %.100s\n", head, p.Elapsed.Round(time.Second), p.Line)
 	case nodeimage.Done:
 		fmt.Fprintf(w, "%s: done in %s\n", head, p.Elapsed.Round(100*time.Millisecond))
 	case nodeimage.Cached:

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command pause is the process of a Pod's sandbox: it holds the namespaces, buries orphans when the Pod shares its
 // processes, and ends when it is told to.
 package main
