@@ -26,7 +26,7 @@ type builder struct {
 // A failing step returns a *StepError. When ctx is cancelled, programs are ended, unfinished results and containers removed,
 // and the error wraps the cause; finished steps are kept.
 func Build(ctx context.Context, o Options) error {
-	if err := o.complete(); err != nil {
+	if err := o.Validate(); err != nil {
 		return err
 	}
 	b := &builder{options: o, cache: cache{o.Cache}, run: run, root: os.Geteuid() == 0}
@@ -42,7 +42,7 @@ type Step struct {
 
 // Plan returns what Build would do. It asks Docker what images there are, and runs nothing else.
 func Plan(ctx context.Context, o Options) ([]Step, error) {
-	if err := o.complete(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	b := &builder{options: o, cache: cache{o.Cache}, run: run, root: os.Geteuid() == 0}

@@ -122,8 +122,8 @@ func TestErrors(t *testing.T) {
 	var b strings.Builder
 	show := func(title string, err error) { fmt.Fprintf(&b, "---- %s\n%v\n", title, err) }
 
-	show("no release", (&Options{}).complete())
-	show("bad options", (&Options{Release: release(t, "1.29"), Image: "Node", Jobs: -1}).complete())
+	show("no release", (&Options{}).Validate())
+	show("bad options", (&Options{Release: release(t, "1.29"), Image: "Node", Jobs: -1}).Validate())
 	_, err := factsOf(gates.Release{Minor: 27})
 	show("a release without a row", err)
 

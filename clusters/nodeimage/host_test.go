@@ -46,7 +46,7 @@ func newHost(t *testing.T) *host {
 // builder returns a builder that runs on the host.
 func (h *host) builder(releaseText string) *builder {
 	o := Options{Release: release(h.t, releaseText), Cache: h.cache, Jobs: 2}
-	if err := o.complete(); err != nil {
+	if err := o.Validate(); err != nil {
 		h.t.Fatal(err)
 	}
 	o.Progress = func(p Progress) { h.reports = append(h.reports, p) }

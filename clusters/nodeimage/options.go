@@ -46,8 +46,8 @@ func DefaultCache() (string, error) {
 	return filepath.Join(dir, "sidecar-conformance", "nodeimage"), nil
 }
 
-// complete fills in the defaults. It returns all problems at once.
-func (o *Options) complete() error {
+// Validate fills in the defaults and returns all problems at once. Build and Plan call it.
+func (o *Options) Validate() error {
 	var problems []error
 	if o.Release == (gates.Release{}) {
 		problems = append(problems, fmt.Errorf("no release is named; want one of %s to %s", gates.Oldest().Line(), gates.Newest().Line()))

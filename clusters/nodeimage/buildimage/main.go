@@ -47,15 +47,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	var err error
-	if o.Release, err = gates.ParseRelease(release); err != nil || flags.NArg() > 0 {
-		if err == nil {
-			err = fmt.Errorf("argument %q: want flags only", flags.Arg(0))
-		}
+	if flags.NArg() > 0 {
+		err = fmt.Errorf("argument %q: want flags only", flags.Arg(0))
+	} else if o.Release, err = gates.ParseRelease(release); err == nil {
+		err = o.Validate()
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "buildimage: %v\n", err)
 		return 2
-	}
-	if o.Image == "" {
-		o.Image = nodeimage.DefaultImage(o.Release)
 	}
 
 	if planOnly {

@@ -20,7 +20,7 @@ func TestFlags(t *testing.T) {
 		{"-release 1.99", 2, `release "1.99" is not known; known are 1.28 to`},
 		{"-release 1.29 image", 2, `argument "image": want flags only`},
 		{"-nonesuch", 2, "nonesuch"},
-		{"-release 1.29 -jobs -1", 3, "jobs -1: want 1 or more, or 0"},
+		{"-release 1.29 -jobs -1", 2, "jobs -1: want 1 or more, or 0"},
 	} {
 		var stdout, stderr strings.Builder
 		if status := run(t.Context(), strings.Fields(c.args), &stdout, &stderr); status != c.status || !strings.Contains(stderr.String(), c.says) {
