@@ -100,25 +100,15 @@ func (b *builder) node(ctx context.Context, _ string) (err error) {
 			return fmt.Errorf("containerd did not import %s; it has %q", n, strings.Fields(printed))
 		}
 	}
-	old := b.former(ctx)
 	commit := []string{"docker", "commit"}
 	for _, change := range append(nodeChanges, "LABEL "+keyLabel+"="+b.step("node").key) {
 		commit = append(commit, "--change", change)
 	}
-	if err := b.do(ctx, command{args: append(commit, name, b.options.Image)}); err != nil || old == "" {
+	if err := b.do(ctx, command{args: append(commit, name, b.options.Image)}); err != nil {
 		return err
 	}
-	_ = b.do(ctx, command{args: []string{"docker", "rmi", old}}) // may have another name still, or a cluster that runs
-	return nil
-}
-
-// former returns the identity of the image that has the name of the new one so far, if this package made it; else "".
-func (b *builder) former(ctx context.Context) string {
-	found, err := output(ctx, b.do, command{args: []string{"docker", "image", "inspect", "--format", `{{.Id}} {{index .Config.Labels "` + keyLabel + `"}}`, b.options.Image}})
-	if id, key, _ := strings.Cut(found, " "); err == nil && key != "" {
-		return id
-	}
-	return ""
+	// The image that had the name before has none now. While a cluster runs on it, Docker keeps it.
+	return b.do(ctx, command{args: []string{"docker", "image", "prune", "--force", "--filter", "label=" + keyLabel}})
 }
 
 // copyIn writes everything that a node has besides Debian into a container that does not run.

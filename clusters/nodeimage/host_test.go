@@ -137,9 +137,6 @@ func (h *host) answer(c command, line string) (string, error) {
 		return imageList, nil
 	case is("docker image inspect"):
 		if key, ok := h.images[last]; ok {
-			if strings.Contains(line, "{{.Id}}") {
-				key = "sha256:" + last + " " + key
-			}
 			return key, nil
 		}
 		return "", &CommandError{Args: c.args, Err: errExit}
