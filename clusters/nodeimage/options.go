@@ -19,7 +19,7 @@ type Options struct {
 	Release gates.Release
 	// Image is the name of the result, NAME:TAG; default DefaultImage(Release). An official name hides the official image.
 	Image string
-	// Cache is the folder that keeps the results of steps, about 1.2 GB for the first release and 0.7 GB for each further one;
+	// Cache is the folder that keeps the results of steps, about 0.8 GB for the first release and 0.5 GB for each further one;
 	// default DefaultCache().
 	Cache string
 	// Jobs is how many programs the Go compiler runs at once; 0 leaves that to it (one for each processor). Each takes up to
