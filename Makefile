@@ -1,5 +1,6 @@
 # Needs Go and make, nothing else. The first run fetches the modules of go.mod; after that no target needs a network,
-# except "verify" where go mod tidy has not been run before. The oracle has a Makefile of its own, in oracle/.
+# except "verify" where go mod tidy has not been run before, and "node-image", which also needs Docker. The oracle has a
+# Makefile of its own, in oracle/.
 
 GO       ?= go
 BIN      := bin/sidecar-conformance
@@ -10,8 +11,8 @@ N        ?= 1000
 SEED     ?= 1
 
 # The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
-GOLDEN := ./clusters/actor ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
-RACE   := ./cmd/... ./fixtures
+GOLDEN := ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
+RACE   := ./cmd/... ./fixtures ./clusters/nodeimage
 
 # Patch releases that scenarios ask for, because of their defects.
 PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
@@ -20,7 +21,7 @@ PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test branches golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants demo clean
+.PHONY: help build install test branches golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants node-image demo clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +93,9 @@ oracle-record: oracle ## Have the real kubelets of all releases run all scenario
 
 mutants: ## Change the simulator's rules one by one, and see the recordings of the real kubelets notice each
 	$(GO) test ./fixtures/oracle -run '^TestMutants$$' -mutants -timeout 60m -v
+
+node-image: ## Build an image of a kind node of RELEASE (default 1.29) without a registry; as root
+	@$(GO) run ./clusters/nodeimage/buildimage -release $(or $(RELEASE),1.29)
 
 clean: ## Remove what was built
 	rm -rf bin

@@ -1,10 +1,11 @@
 // Newmodule prints the go.mod of the oracle for one release of Kubernetes:
 //
-//	go run ./newmodule v1.33.13 path/to/k8s.io/kubernetes@v1.33.13/go.mod > v1.33/go.mod
+//	go run ./newmodule v1.33.13 path/to/k8s.io/kubernetes@v1.33.13/go.mod ../clusters/nodeimage/neighbours.txt > v1.33/go.mod
 //
 // Kubernetes replaces its staging repositories by local folders, which a module
 // that requires it does not inherit; each must be replaced here by the published
-// module of the same release.
+// module of the same release, or by the neighbour of it that the table names. Those
+// take no part in what is observed.
 package main
 
 import (
@@ -16,42 +17,25 @@ import (
 
 const product = "github.com/sidecar-conformance/sidecar-conformance"
 
-// neighbours are published versions that stand in for one that module proxies lack or cannot verify, by module and
-// release line. They take no part in what is observed.
-var neighbours = map[string]string{
-	"k8s.io/cluster-bootstrap v0.31":           "v0.31.0",
-	"k8s.io/cri-client v0.31":                  "v0.31.4",
-	"k8s.io/csi-translation-lib v0.31":         "v0.31.4",
-	"k8s.io/dynamic-resource-allocation v0.31": "v0.31.0",
-	"k8s.io/endpointslice v0.31":               "v0.31.4",
-	"k8s.io/kube-aggregator v0.31":             "v0.31.0",
-	"k8s.io/kube-controller-manager v0.31":     "v0.31.4",
-	"k8s.io/kube-proxy v0.31":                  "v0.31.4",
-	"k8s.io/kube-scheduler v0.31":              "v0.31.4",
-	"k8s.io/pod-security-admission v0.31":      "v0.31.0",
-	"k8s.io/cri-client v0.32":                  "v0.32.3",
-	"k8s.io/csi-translation-lib v0.32":         "v0.32.3",
-	"k8s.io/endpointslice v0.32":               "v0.32.2",
-	"k8s.io/kube-controller-manager v0.32":     "v0.32.2",
-	"k8s.io/kube-proxy v0.32":                  "v0.32.3",
-	"k8s.io/kube-scheduler v0.32":              "v0.32.9",
-}
-
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: newmodule VERSION GO.MOD-OF-KUBERNETES")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: newmodule VERSION GO.MOD-OF-KUBERNETES TABLE-OF-NEIGHBOURS")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "newmodule:", err)
 		os.Exit(1)
 	}
 }
 
-func run(version, path string) error {
+func run(version, path, table string) error {
 	mod, err := read(path)
 	if err != nil {
 		return fmt.Errorf("reading the go.mod of Kubernetes: %w", err)
+	}
+	neighbours, err := readNeighbours(table)
+	if err != nil {
+		return fmt.Errorf("reading the neighbours: %w", err)
 	}
 	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
 	if len(parts) != 3 || len(mod.staging) == 0 {
@@ -76,6 +60,22 @@ func run(version, path string) error {
 	}
 	fmt.Println(")")
 	return nil
+}
+
+// readNeighbours returns the published versions that stand in for one that module proxies lack or cannot verify, by module
+// and release line.
+func readNeighbours(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	neighbours := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] != "#" {
+			neighbours[fields[0]+" "+fields[1]] = fields[2]
+		}
+	}
+	return neighbours, nil
 }
 
 // goMod is what matters of a go.mod: modules that it replaces by folders below staging, and all others that it requires,
