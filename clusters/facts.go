@@ -1,7 +1,9 @@
 package clusters
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
@@ -52,11 +54,10 @@ type Component struct {
 	// Gates are the gates that change an order or a status, in the order of gates.Gates.
 	Gates []Gate `json:"gates"`
 
+	// Refusal says why no series were read; empty where they were. Then a gate that has none is known to have none.
+	Refusal string `json:"refusal,omitempty"`
+
 	parsed gates.Version
-	// open is true where series were read: then a gate that has none is known to have none.
-	open bool
-	// refusal says why no series were read.
-	refusal string
 }
 
 // Gate returns the state of a gate; the zero Gate with state Unknown for one that is not listed.
@@ -146,8 +147,17 @@ func (p Permission) String() string {
 	return fmt.Sprintf("%s on %s", p.Verb, p.Resource)
 }
 
-// Facts are what was seen of a cluster.
+// The kind of document that Facts are written as.
+const (
+	FactsAPIVersion = "sidecar-conformance.dev/v1alpha1"
+	FactsKind       = "ClusterFacts"
+)
+
+// Facts are what was seen of a cluster. They are written as JSON, and read back by ReadFacts.
 type Facts struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+
 	API Component `json:"apiServer"`
 	// Nodes are in the order of their names. Empty where they may not be listed; then Kubelets says what follows for all.
 	Nodes []Node `json:"nodes"`
@@ -193,4 +203,34 @@ func (f *Facts) OfKind(kind int) []string {
 		}
 	}
 	return names
+}
+
+// ReadFacts reads facts that were written as JSON, with what else stands beside them there.
+func ReadFacts(r io.Reader) (*Facts, error) {
+	var f Facts
+	if err := json.NewDecoder(r).Decode(&f); err != nil {
+		return nil, fmt.Errorf("reading facts of a cluster: %w", err)
+	}
+	if f.APIVersion != FactsAPIVersion || f.Kind != FactsKind {
+		return nil, fmt.Errorf("reading facts of a cluster: apiVersion %q and kind %q, want %q and %q, as doctor -o json writes them",
+			f.APIVersion, f.Kind, FactsAPIVersion, FactsKind)
+	}
+	components := []*Component{&f.API}
+	if f.Kubelets != nil {
+		components = append(components, f.Kubelets)
+	}
+	for i := range f.Nodes {
+		components = append(components, &f.Nodes[i].Component)
+	}
+	for _, c := range components {
+		if c.Version == "" {
+			continue
+		}
+		parsed, err := gates.ParseVersion(c.Version)
+		if err != nil {
+			return nil, fmt.Errorf("reading facts of a cluster: %s: %w", c.Name, err)
+		}
+		c.parsed = parsed
+	}
+	return &f, nil
 }

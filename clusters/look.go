@@ -34,7 +34,7 @@ const kubeletsAtOnce = 8
 // One API server of several answers, and kubelets of nodes that are down do not. The gates of the scheduler and of the
 // controllers cannot be asked for through the API server: they are taken to be those of the API server.
 func Look(ctx context.Context, client kubernetes.Interface) (*Facts, error) {
-	l := &looker{client: client, facts: &Facts{}}
+	l := &looker{client: client, facts: &Facts{APIVersion: FactsAPIVersion, Kind: FactsKind}}
 	if err := l.server(ctx); err != nil {
 		return nil, err
 	}
@@ -79,9 +79,9 @@ func (l *looker) server(ctx context.Context) error {
 	}
 	series, err := l.series(ctx, "/metrics")
 	if err != nil {
-		c.refusal = l.reason(err, Permission{Verb: "get", NonResourceURL: "/metrics"})
+		c.Refusal = l.reason(err, Permission{Verb: "get", NonResourceURL: "/metrics"})
 	}
-	c.fill(series, err == nil)
+	c.fill(series)
 	return ctx.Err()
 }
 
@@ -93,7 +93,7 @@ func (l *looker) nodes(ctx context.Context) error {
 		if why == "" {
 			return fmt.Errorf("listing nodes: %w", err)
 		}
-		l.facts.Kubelets = &Component{Name: "all nodes", refusal: why}
+		l.facts.Kubelets = &Component{Name: "all nodes", Refusal: why}
 		l.facts.Kubelets.bySkew(&l.facts.API)
 		return nil
 	}
@@ -130,17 +130,17 @@ func (l *looker) node(ctx context.Context, from *corev1.Node, n *Node) {
 	}
 	permission := Permission{Verb: "get", Resource: "nodes/proxy"}
 	if l.isMissing(permission) {
-		n.refusal = refusal(permission)
-		n.fill(nil, false)
+		n.Refusal = refusal(permission)
+		n.fill(nil)
 		return
 	}
 	patient, cancel := context.WithTimeout(ctx, kubeletPatience)
 	defer cancel()
 	series, err := l.series(patient, "/api/v1/nodes/"+from.Name+"/proxy/metrics")
 	if err != nil {
-		n.refusal = l.reason(err, permission)
+		n.Refusal = l.reason(err, permission)
 	}
-	n.fill(series, err == nil)
+	n.fill(series)
 }
 
 func ready(n *corev1.Node) bool {
@@ -222,8 +222,7 @@ func (l *looker) reason(err error, p Permission) string {
 }
 
 // fill derives the state of every gate from series and version.
-func (c *Component) fill(series map[string]string, open bool) {
-	c.open = open
+func (c *Component) fill(series map[string]string) {
 	for _, g := range gates.Gates() {
 		c.Gates = append(c.Gates, c.state(g.Name, series))
 	}
@@ -239,19 +238,19 @@ func (c *Component) state(name string, series map[string]string) Gate {
 	}
 	if r, ok := c.Release(); ok {
 		if on, why, fixed := gates.Fixed(name, r); fixed {
-			if c.open {
+			if c.Refusal == "" {
 				why = "no series: " + why
 			}
 			return Gate{name, stateOf(on), ByVersion, why}
 		}
 	}
-	why := c.refusal
+	why := c.Refusal
 	switch {
 	case c.Version != "" && c.parsed.Known == gates.TooOld && name == gates.SidecarContainers:
 		return Gate{name, Off, ByVersion, c.age()}
-	case c.open && c.age() != "":
+	case c.Refusal == "" && c.age() != "":
 		why = "no series: " + c.age()
-	case c.open:
+	case c.Refusal == "":
 		why = "no series, although the release has the gate"
 	}
 	return Gate{name, Unknown, None, why}
@@ -268,7 +267,7 @@ func stateOf(on bool) State {
 func (c *Component) bySkew(api *Component) {
 	r, ok := api.Release()
 	for _, g := range gates.Gates() {
-		state := Gate{g.Name, Unknown, None, c.refusal}
+		state := Gate{g.Name, Unknown, None, c.Refusal}
 		if ok {
 			if on, why, fixed := gates.FixedBySkew(g.Name, r); fixed {
 				state = Gate{g.Name, stateOf(on), BySkew, why}

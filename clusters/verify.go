@@ -68,7 +68,7 @@ func (f *Facts) Compare(t gates.Target) []Violation {
 			"take --emulated-version away", false)
 	}
 	if f.Kubelets != nil {
-		c.add("nodes", "they could not be seen: "+f.Kubelets.refusal, grant(f.Missing), true)
+		c.add("nodes", "they could not be seen: "+f.Kubelets.Refusal, grant(f.Missing), true)
 		return c.violations
 	}
 	seen := make([]bool, len(t.Nodes))
@@ -140,7 +140,7 @@ func differences(seen *Component, want gates.Component) []Violation {
 	r, ok := seen.Release()
 	switch {
 	case seen.Version == "":
-		return []Violation{{seen.Name, "its version was not seen: " + seen.refusal, "", true}}
+		return []Violation{{seen.Name, "its version was not seen: " + seen.Refusal, "", true}}
 	case !ok:
 		return []Violation{{seen.Name, fmt.Sprintf("%s; the target says %s", seen.age(), want.Release), "", false}}
 	case r != want.Release:
