@@ -34,7 +34,7 @@ const kubeletsAtOnce = 8
 // One API server of several answers, and kubelets of nodes that are down do not. The gates of the scheduler and of the
 // controllers cannot be asked for through the API server: they are taken to be those of the API server.
 func Look(ctx context.Context, client kubernetes.Interface) (*Facts, error) {
-	l := &looker{client: client, facts: &Facts{APIVersion: FactsAPIVersion, Kind: FactsKind}}
+	l := &looker{client: client, facts: &Facts{APIVersion: FactsAPIVersion, Kind: FactsKind}, patience: kubeletPatience}
 	if err := l.server(ctx); err != nil {
 		return nil, err
 	}
@@ -48,6 +48,8 @@ type looker struct {
 	client kubernetes.Interface
 	facts  *Facts
 	lock   sync.Mutex // of facts.Missing
+	// patience is that with one kubelet.
+	patience time.Duration
 }
 
 func (l *looker) get(ctx context.Context, path string) (io.ReadCloser, error) {
@@ -126,7 +128,9 @@ func (l *looker) node(ctx context.Context, from *corev1.Node, n *Node) {
 	}
 	var err error
 	if n.parsed, err = gates.ParseVersion(info.KubeletVersion); err != nil {
-		n.Version = ""
+		n.Version, n.Refusal = "", err.Error()
+		n.fill(nil)
+		return
 	}
 	permission := Permission{Verb: "get", Resource: "nodes/proxy"}
 	if l.isMissing(permission) {
@@ -134,7 +138,7 @@ func (l *looker) node(ctx context.Context, from *corev1.Node, n *Node) {
 		n.fill(nil)
 		return
 	}
-	patient, cancel := context.WithTimeout(ctx, kubeletPatience)
+	patient, cancel := context.WithTimeout(ctx, l.patience)
 	defer cancel()
 	series, err := l.series(patient, "/api/v1/nodes/"+from.Name+"/proxy/metrics")
 	if err != nil {
@@ -216,7 +220,7 @@ func (l *looker) reason(err error, p Permission) string {
 		return why
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Sprintf("no answer within %s", kubeletPatience)
+		return fmt.Sprintf("no answer within %s", l.patience)
 	}
 	return "no answer: " + strings.TrimSpace(err.Error())
 }

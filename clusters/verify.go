@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/client-go/kubernetes"
@@ -23,25 +24,30 @@ type Violation struct {
 	Unverified bool `json:"unverified"`
 }
 
-// String returns the violation as one line.
-func (v Violation) String() string { return fmt.Sprintf("%s: %s; %s", v.Component, v.What, v.Remedy) }
+// String returns the violation as one line, without its remedy.
+func (v Violation) String() string { return v.Component + ": " + v.What }
 
-// Refusal returns an error that names every violation, or nil if there is none. Nothing may be run on a cluster for a target
-// if it is not nil. ErrUnverified is in its chain if no difference is certain: then a verdict is unknown.
+// Refusal returns an error that names every violation and then each remedy once, or nil if there is none. Nothing may be run
+// on a cluster for a target if it is not nil. ErrUnverified is in its chain if no difference is certain: then a verdict is
+// unknown.
 func Refusal(t gates.Target, violations []Violation) error {
 	if len(violations) == 0 {
 		return nil
 	}
-	lines := make([]error, 0, len(violations)+1)
+	var lines, remedies []string
 	certain := false
 	for _, v := range violations {
 		certain = certain || !v.Unverified
-		lines = append(lines, errors.New(v.String()))
+		lines = append(lines, v.String())
+		if remedy := "remedy: " + v.Remedy; !slices.Contains(remedies, remedy) {
+			remedies = append(remedies, remedy)
+		}
 	}
+	text := strings.Join(append(lines, remedies...), "\n")
 	if !certain {
-		return fmt.Errorf("the cluster could not be verified to be %s: %w\n%w", t, ErrUnverified, errors.Join(lines...))
+		return fmt.Errorf("the cluster may be %s, but %w:\n%s", t, ErrUnverified, text)
 	}
-	return fmt.Errorf("the cluster is not %s:\n%w", t, errors.Join(lines...))
+	return fmt.Errorf("the cluster is not %s:\n%s", t, text)
 }
 
 // ErrUnverified says that a cluster may be what a target says, but that it could not be seen.
@@ -140,23 +146,36 @@ func differences(seen *Component, want gates.Component) []Violation {
 	r, ok := seen.Release()
 	switch {
 	case seen.Version == "":
-		return []Violation{{seen.Name, "its version was not seen: " + seen.Refusal, "", true}}
+		return []Violation{{seen.Name, strings.TrimSuffix("its version was not seen: "+seen.Refusal, ": "), "", true}}
 	case !ok:
 		return []Violation{{seen.Name, fmt.Sprintf("%s; the target says %s", seen.age(), want.Release), "", false}}
 	case r != want.Release:
 		return []Violation{{seen.Name, fmt.Sprintf("it is %s; the target says %s", r, want.Release), "", false}}
 	}
 	var found []Violation
+	unknown := map[string][]string{} // from the reason to the gates
+	var reasons []string
 	for _, g := range seen.Gates {
 		if _, _, fixed := gates.Fixed(g.Name, r); fixed && g.Evidence != Metrics {
 			continue
 		}
 		switch expected := stateOf(want.On(g.Name)); {
 		case g.State == Unknown:
-			found = append(found, Violation{seen.Name, fmt.Sprintf("feature gate %s is unknown: %s", g.Name, g.Because), "", true})
+			if unknown[g.Because] == nil {
+				reasons = append(reasons, g.Because)
+			}
+			unknown[g.Because] = append(unknown[g.Because], g.Name)
 		case g.State != expected:
 			found = append(found, Violation{seen.Name, fmt.Sprintf("feature gate %s is %s; the target says %s", g.Name, g.State, expected), "", false})
 		}
+	}
+	for _, why := range reasons {
+		names := unknown[why]
+		what := fmt.Sprintf("feature gate %s is unknown: %s", names[0], why)
+		if len(names) > 1 {
+			what = fmt.Sprintf("feature gate %s and %d others are unknown: %s", names[0], len(names)-1, why)
+		}
+		found = append(found, Violation{seen.Name, what, "", true})
 	}
 	return found
 }
