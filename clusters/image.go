@@ -80,20 +80,28 @@ func choose(choices []Image, r gates.Release) string {
 	return NodeImage(r)
 }
 
-// unusedImages reports choices for releases that the target does not have: a typing error that would go unnoticed.
-func unusedImages(choices []Image, t gates.Target) error {
-	releases := []gates.Release{t.Control.Release}
-	for _, n := range t.Nodes {
-		releases = append(releases, n.Release)
-	}
+// ImagesFor returns the choices that matter to a target.
+func ImagesFor(choices []Image, t gates.Target) []Image {
+	return slices.DeleteFunc(slices.Clone(choices), func(i Image) bool { return !i.fits(t) })
+}
+
+// UnusedImages reports choices for releases that none of the targets has: a typing error that would go unnoticed.
+func UnusedImages(choices []Image, targets []gates.Target) error {
 	var problems []error
 	for _, c := range choices {
-		used := c.Release == "" || slices.ContainsFunc(releases, func(r gates.Release) bool {
-			return c.Release == r.String() || c.Release == r.Line()
-		})
-		if !used {
-			problems = append(problems, fmt.Errorf("image %q is for %s, which target %s does not have", c.Image, c.Release, t))
+		if !slices.ContainsFunc(targets, c.fits) {
+			problems = append(problems, fmt.Errorf("image %q is for %s, which no target has", c.Image, c.Release))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// fits reports whether a component of the target may run on the image.
+func (i Image) fits(t gates.Target) bool {
+	if i.Release == "" {
+		return true
+	}
+	return slices.ContainsFunc(append([]gates.Component{t.Control}, t.Nodes...), func(c gates.Component) bool {
+		return i.Release == c.Release.String() || i.Release == c.Release.Line()
+	})
 }

@@ -81,7 +81,7 @@ func NewPlan(t gates.Target, o Options) (*Plan, error) {
 			problems = append(problems, fmt.Errorf("runtime configuration %q: want API=true or API=false", setting))
 		}
 	}
-	problems = append(problems, unusedImages(o.Images, t))
+	problems = append(problems, UnusedImages(o.Images, []gates.Target{t}))
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}

@@ -333,6 +333,13 @@ func (p *Provider) Get(ctx context.Context, name string) (*Cluster, error) {
 	return c, err
 }
 
+// Kubeconfig returns the kubeconfig file of one of our clusters, without a look at it. The error is fs.ErrNotExist if it is
+// not ours.
+func (p *Provider) Kubeconfig(name string) (string, error) {
+	l, err := p.readLabel(fullName(name))
+	return p.path(l.Name, kubeconfigFile), err
+}
+
 // DeleteOptions say how a cluster is taken away.
 type DeleteOptions struct {
 	// Force takes it away even while a process seems to make it.
