@@ -218,6 +218,10 @@ func notReady(list []corev1.Node, want int) string {
 		if !ready(&list[i]) {
 			return "node " + list[i].Name + " is not"
 		}
+		// The taint of a node that was not ready goes a little later. Only a control plane keeps one.
+		if _, takesPods := list[i].Labels[NodeKindLabel]; takesPods && closed(&list[i]) != "" {
+			return "node " + list[i].Name + " takes no Pods yet: " + closed(&list[i])
+		}
 	}
 	return ""
 }

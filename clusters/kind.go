@@ -108,7 +108,8 @@ type progressLogger struct {
 }
 
 func (l progressLogger) say(state ProgressState, text string) {
-	if step := plain(text); step != "" {
+	// Images were pulled before, and said so.
+	if step := plain(text); step != "" && !strings.HasPrefix(step, "Ensuring node image") {
 		l.report(Progress{l.cluster, step, state})
 	}
 }

@@ -35,7 +35,7 @@ func (p *Provider) path(name, file string) string { return filepath.Join(p.confi
 
 // readLabel returns the label of a cluster; fs.ErrNotExist if the cluster is not ours.
 func (p *Provider) readLabel(name string) (Label, error) {
-	if !strings.HasPrefix(name, Prefix) {
+	if slug, ours := strings.CutPrefix(name, Prefix); !ours || !cellName.MatchString(slug) {
 		return Label{}, fmt.Errorf("cluster %q: %w: our names begin with %s", name, fs.ErrNotExist, Prefix)
 	}
 	text, err := os.ReadFile(p.path(name, labelFile))
