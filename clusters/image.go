@@ -57,7 +57,7 @@ func ParseImage(text string) (Image, error) {
 		release, image = "", text
 	}
 	if image == "" || strings.ContainsAny(image, " \t=") {
-		return Image{}, fmt.Errorf("image %q: want IMAGE or RELEASE=IMAGE, such as 1.29=registry.example/node:v1", text)
+		return Image{}, fmt.Errorf("image %q: want IMAGE or RELEASE=IMAGE, with a release line or a patch release", text)
 	}
 	if found {
 		if _, err := gates.ParseRelease(release); err != nil {

@@ -75,8 +75,10 @@ func (l *looker) server(ctx context.Context) error {
 			return fmt.Errorf("reading /version of the API server: %w", err)
 		}
 		c.Version = info.GitVersion
-		if info.EmulationMinor != "" && (info.EmulationMinor != info.Minor || info.EmulationMajor != info.Major) {
-			c.Emulates = info.EmulationMajor + "." + info.EmulationMinor
+		// Servers that know nothing of emulation leave both empty.
+		emulated := info.EmulationMajor + "." + info.EmulationMinor
+		if emulated != "." && c.parsed.HasRelease() && emulated != c.parsed.Release.Line() {
+			c.Emulates = emulated
 		}
 	}
 	series, err := l.series(ctx, "/metrics")

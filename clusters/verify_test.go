@@ -225,3 +225,20 @@ func TestSilentKubelets(t *testing.T) {
 		}
 	}
 }
+
+// TestExampleFacts keeps the facts that the examples of doctor read.
+func TestExampleFacts(t *testing.T) {
+	p := play{api: "1.29", nodes: []playNode{{name: "worker", kubelet: "1.29"}, {name: "control-plane", kubelet: "1.29", taint: "node-role.kubernetes.io/control-plane"}}}
+	facts, err := Look(context.Background(), p.client(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(facts); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, "../../cmd/sidecar-conformance/testdata/examples/cluster.facts", b.String())
+}

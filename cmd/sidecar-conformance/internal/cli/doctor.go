@@ -56,7 +56,7 @@ func newDoctor(s Streams) *cobra.Command {
 		Use:     "doctor",
 		Short:   "Say what a cluster does to Pods with native sidecars, and how that is known",
 		Long:    doctorLong,
-		Example: examples("doctor -f facts.json", "doctor -f facts.json --target 1.29 -o json"),
+		Example: examples("doctor -f cluster.facts", "doctor -f cluster.facts --target 1.29 -o json"),
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return f.run(command.Context(), s)
