@@ -40,7 +40,7 @@ func (p *Provider) cluster(l Label) *Cluster {
 
 // Open returns a client of the cluster.
 func (c *Cluster) Open() (*Existing, error) {
-	return Open(Kubeconfig{Files: []string{c.Kubeconfig}})
+	return Open(Kubeconfig{File: c.Kubeconfig})
 }
 
 func (c *Cluster) nodes() ([]nodes.Node, error) {

@@ -40,7 +40,10 @@ type Existing struct {
 
 // Kubeconfig says where to find a cluster.
 type Kubeconfig struct {
-	// Files are the files to merge, the first wins, as in $KUBECONFIG. Empty means the cluster that the process runs in.
+	// File is the file to read, which must be there.
+	File string
+	// Files are read where File is empty: they are merged, the first wins, as in $KUBECONFIG. If none is there, the cluster is
+	// meant that the process runs in.
 	Files []string
 	// Context is the context to take; empty for the current one.
 	Context string
@@ -48,10 +51,7 @@ type Kubeconfig struct {
 
 // Open reads a kubeconfig. It does not talk to the cluster.
 func Open(k Kubeconfig) (*Existing, error) {
-	rules := &clientcmd.ClientConfigLoadingRules{Precedence: k.Files}
-	if len(k.Files) == 1 {
-		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: k.Files[0]} // which must be there
-	}
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: k.File, Precedence: k.Files}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: k.Context}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 	if err != nil {

@@ -163,7 +163,7 @@ func TestOpen(t *testing.T) {
 		from Kubeconfig
 		want string
 	}{
-		{Kubeconfig{Files: []string{file}}, "https://c.example"},
+		{Kubeconfig{File: file}, "https://c.example"},
 		{Kubeconfig{Files: []string{file}, Context: "d"}, "https://d.example"},
 		{Kubeconfig{Files: []string{filepath.Join(dir, "none"), file}}, "https://c.example"},
 	} {
@@ -172,7 +172,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%+v leads to %+v, %v", c.from, e, err)
 		}
 	}
-	for _, bad := range []Kubeconfig{{Files: []string{filepath.Join(dir, "none")}}, {Files: []string{file}, Context: "none"}} {
+	for _, bad := range []Kubeconfig{{File: filepath.Join(dir, "none")}, {Files: []string{filepath.Join(dir, "none")}}, {Files: []string{file}, Context: "none"}} {
 		if e, err := Open(bad); err == nil {
 			t.Errorf("%+v leads to %s", bad, e.Config.Host)
 		}

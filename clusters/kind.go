@@ -162,9 +162,16 @@ func output(err error) error {
 	if run == nil {
 		return err
 	}
-	lines := strings.Split(strings.TrimSpace(string(run.Output)), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return fmt.Errorf("%w: %s", err, last)
+	said := ""
+	for line := range strings.Lines(string(run.Output)) {
+		line = strings.TrimSpace(line)
+		// kubeadm writes the error, and then where in its code it was.
+		if line != "" && (said == "" || !strings.Contains(strings.ToLower(said), "error") || strings.HasPrefix(strings.ToLower(line), "error")) {
+			said = line
+		}
 	}
-	return err
+	if said == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, said)
 }

@@ -13,8 +13,9 @@ import (
 // Prefix begins the name of every cluster of ours.
 const Prefix = "sidecar-conformance-"
 
-// maxSlug is the longest end of a name: kind adds "-control-plane" for the name of a host, which has at most 64 letters.
-const maxSlug = 50 - len(Prefix)
+// maxSlug is the longest end of a name: kind adds "-control-plane" for the name of the host, which becomes the value of the
+// label kubernetes.io/hostname. That has at most 63 letters; with more the node cannot register.
+const maxSlug = 63 - len("-control-plane") - len(Prefix)
 
 // NodeKindLabel is on every node that Pods of scenarios may run on; its value is the position in Target.Nodes.
 const NodeKindLabel = "sidecar-conformance.dev/node-kind"

@@ -27,7 +27,7 @@ func planText(t *testing.T, target gates.Target, o Options) string {
 	if config.Name != plan.Name || len(config.Nodes) != len(plan.Nodes) {
 		t.Errorf("%s: kind reads the name %q and %d nodes", target, config.Name, len(config.Nodes))
 	}
-	if len(config.Name) > 50 || !strings.HasPrefix(config.Name, Prefix) {
+	if len(config.Name+"-control-plane") > 63 || !strings.HasPrefix(config.Name, Prefix) {
 		t.Errorf("%s: %q is not a good name", target, config.Name)
 	}
 	for _, patch := range config.KubeadmConfigPatches {
@@ -120,8 +120,8 @@ func TestPlanErrors(t *testing.T) {
 	}{
 		{skewed, Options{}, "which the version skew policy forbids"},
 		{good[0], Options{Copies: -1}, "-1 nodes of a kind; want 1 or more"},
-		{good[0], Options{Name: "Not Good"}, `name "Not Good": want at most 30 lower case letters, digits, dots and dashes`},
-		{good[0], Options{Name: strings.Repeat("x", 31)}, "want at most 30"},
+		{good[0], Options{Name: "Not Good"}, `name "Not Good": want at most 29 lower case letters, digits, dots and dashes`},
+		{good[0], Options{Name: strings.Repeat("x", 30)}, "want at most 29"},
 		{good[0], Options{RuntimeConfig: []string{"api/alpha"}}, `runtime configuration "api/alpha": want API=true or API=false`},
 		{good[0], Options{Images: []Image{{"1.28", "x:1"}}}, `image "x:1" is for 1.28, which no target has`},
 	} {

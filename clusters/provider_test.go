@@ -445,3 +445,17 @@ func TestNewProvider(t *testing.T) {
 		t.Error("a runtime that is not there is available")
 	}
 }
+
+// TestOutput picks the line of a command's output that says why it failed.
+func TestOutput(t *testing.T) {
+	for _, c := range []struct{ said, want string }{
+		{"", "exit status 1"},
+		{"first\nlast\n\n", ": last"},
+		{"I1125 init.go] running\nerror execution phase wait-control-plane: timed out\nk8s.io/kubernetes/cmd/kubeadm/app.Run\n\truntime/asm_amd64.s:1771\n", ": error execution phase wait-control-plane: timed out"},
+	} {
+		err := output(&kindexec.RunError{Command: []string{"x"}, Output: []byte(c.said), Inner: errors.New("exit status 1")})
+		if !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("%q is told as %q, want %q", c.said, err, c.want)
+		}
+	}
+}

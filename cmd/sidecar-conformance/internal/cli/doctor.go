@@ -176,25 +176,22 @@ func (f *doctorFlags) read(s Streams) (*clusters.Facts, error) {
 
 // open finds the cluster. A kubeconfig that is not there is bad input; one that leads nowhere is found out later.
 func (f *doctorFlags) open(s Streams) (*clusters.Existing, error) {
-	files := []string{f.kubeconfig}
+	from := clusters.Kubeconfig{File: f.kubeconfig, Context: f.context}
 	switch {
 	case f.cluster != "":
 		p, err := clusters.NewProvider(clusters.Config{Dir: f.dir})
 		if err != nil {
 			return nil, &exitError{exitUsage, err}
 		}
-		file, err := p.Kubeconfig(f.cluster)
-		if err != nil {
+		if from.File, err = p.Kubeconfig(f.cluster); err != nil {
 			return nil, usage("there is no cluster %q that was created here; clusters list shows them", f.cluster)
 		}
-		files = []string{file}
 	case f.kubeconfig == "" && s.Env("KUBECONFIG") != "":
-		files = filepath.SplitList(s.Env("KUBECONFIG"))
+		from.Files = filepath.SplitList(s.Env("KUBECONFIG"))
 	case f.kubeconfig == "":
-		// Two names, so that the file need not be there: the second stands for none.
-		files = []string{filepath.Join(s.Env("HOME"), ".kube", "config"), ""}
+		from.Files = []string{filepath.Join(s.Env("HOME"), ".kube", "config")}
 	}
-	cluster, err := clusters.Open(clusters.Kubeconfig{Files: files, Context: f.context})
+	cluster, err := clusters.Open(from)
 	if err != nil {
 		return nil, usage("%w; name a cluster with --kubeconfig or --cluster", err)
 	}
