@@ -11,7 +11,7 @@ N        ?= 1000
 SEED     ?= 1
 
 # The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
-GOLDEN := ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
+GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
 RACE   := ./cmd/... ./fixtures ./clusters/nodeimage
 
 # Patch releases that scenarios ask for, because of their defects.

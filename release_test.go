@@ -23,7 +23,7 @@ var releaseExceptions = []struct{ file, words string }{
 }
 
 // helpArguments are calls whose texts are help: examples of the command line and the usage of flags.
-var helpArguments = []string{"examples", "StringVar", "StringVarP", "StringArrayVarP"}
+var helpArguments = []string{"examples", "StringVar", "StringVarP", "StringArrayVar", "StringArrayVarP"}
 
 // TestReleases looks for releases in the code of all packages of the module but sim/gates. Tests, data and the modules
 // of the oracle may name them.

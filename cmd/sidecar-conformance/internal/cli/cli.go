@@ -23,6 +23,7 @@ const (
 	exitClean       = 0
 	exitFindings    = 1
 	exitUsage       = 2
+	exitEnvironment = 3
 	exitUnknown     = 4
 	exitInterrupted = 130
 )
@@ -145,7 +146,7 @@ func newRoot(s Streams) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newVersion(s))
+	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newDoctor(s), newVersion(s))
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	return root
 }
