@@ -32,10 +32,8 @@ func (m *machine) armDeadline() {
 func (m *machine) deadlineEvent() int32 {
 	if m.worker.deadline == none {
 		// Its second is cut off, and the sync loop looks once a second.
-		window := windowUpTo(syncTickPeriod)
-		if since := m.status.started.Add(seconds(m.scenario.Pod.ActiveDeadlineSeconds)).Sub(m.trace.Events[m.object.event].At); since > 0 {
-			window = trace.Window{Min: max(since-time.Second, 0), Max: since + syncTickPeriod}
-		}
+		since := m.status.started.Add(seconds(m.scenario.Pod.ActiveDeadlineSeconds)).Sub(m.trace.Events[m.object.event].At)
+		window := trace.Window{Min: max(since-time.Second, 0), Max: since + syncTickPeriod}
 		m.worker.deadline = m.emit(podEvent(trace.DeadlineExceeded),
 			cause(m.object.event, "activeDeadlineSeconds counts from the whole second in which the kubelet first wrote a status", window))
 	}

@@ -34,6 +34,7 @@ var excluded = []exclusion{
 	{"config.go", "check", "likewise"},
 	{"config.go", "resolve", "it draws phases for runs with a seed; a compared run is given those of the observation"},
 	{"machine.go", "vary", "it draws latencies, likewise"},
+	{"guide.go", "", "it leads the replay of what a cluster showed; a compared run has no guide"},
 }
 
 func main() {
