@@ -28,9 +28,11 @@ var importRules = []importRule{
 	{"sim", []string{"sim/trace", "sim/gates"}},
 	{"sim/judge", []string{"sim/..."}},
 	{"sim/rules", []string{"sim/..."}},
-	{"fixtures/oracle/...", []string{"sim/...", "fixtures", "github.com/klauspost/compress/zstd"}},
+	{"fixtures/packed", []string{"github.com/klauspost/compress/zstd"}},
+	{"fixtures/oracle/...", []string{"sim/...", "fixtures", "fixtures/packed"}},
+	{"fixtures/recorded", []string{"sim/...", "fixtures/packed"}},
 	{"fixtures/...", []string{"sim/...", "k8s.io/api/...", "k8s.io/apimachinery/...", "go.yaml.in/yaml/v4"}},
-	{"clusters/observe/...", []string{"clusters/...", "fixtures/...", "sim/trace", "k8s.io/api/...", "k8s.io/apimachinery/...",
+	{"clusters/observe/...", []string{"clusters/...", "fixtures/...", "sim/...", "k8s.io/api/...", "k8s.io/apimachinery/...",
 		"k8s.io/client-go/...", "sigs.k8s.io/e2e-framework/..."}},
 	// The program is built from its own files and the standard library on machines that have no copy of this module. The rest
 	// of package actor reads what a scenario's processes do where fixtures lowers it to: in the types of sim.

@@ -1,0 +1,171 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// Recording is what was seen of one Pod, and what was played.
+type Recording struct {
+	// Scenario is what was played, as actor.Realise has it.
+	Scenario    sim.Scenario
+	Observation *judge.Observation
+}
+
+// Session is what a Recorder has gathered.
+type Session struct {
+	// Recordings are in the order in which the Pods were created.
+	Recordings []Recording
+	// Load is what the recorder cost, by node.
+	Load []Load
+}
+
+// Load is what the recorder cost on one node.
+type Load struct {
+	Node string
+	// CPU is the time that its processes used there, Of the time for which they ran.
+	CPU, Of time.Duration
+	// Events is the number of events that it read.
+	Events int
+}
+
+// Finish runs the last sentinels, puts the observations together, and takes away all that was made. It does so after the context has
+// ended too; then there is no last sentinel, and every observation lacks it.
+func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
+	r.stopPulse()
+	r.pulse.Wait()
+	var problems []error
+	if err := r.sentinels(ctx, false); err != nil && ctx.Err() == nil {
+		problems = append(problems, err)
+	}
+	r.complete(ctx)
+	s := &Session{}
+	journals, unread := r.journals()
+	r.mu.Lock()
+	plays := slices.Clone(r.plays)
+	r.mu.Unlock()
+	for _, p := range plays {
+		if p.sentinel > 0 || p.uid == "" && p.refused == "" {
+			continue
+		}
+		j := journals[p.pod]
+		if j == nil {
+			j = &journal{}
+		}
+		o := r.observation(p, j.entries, append(slices.Clone(unread), j.problems...))
+		o.Slack, o.Sentinels = r.slack(p), r.proof(p)
+		s.Recordings = append(s.Recordings, Recording{p.scenario, o})
+	}
+	for _, stream := range r.streams {
+		used, of, err := stream.busy()
+		if err != nil {
+			continue // the node is gone, which the gaps say
+		}
+		stream.mu.Lock()
+		s.Load = append(s.Load, Load{stream.node, used, of, stream.lines})
+		stream.mu.Unlock()
+	}
+	problems = append(problems, r.close(ctx))
+	return s, errors.Join(problems...)
+}
+
+// complete asks for the Pods as they are, and waits until the watch has brought each of these versions: it may lag.
+func (r *Recorder) complete(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	asked := time.Now()
+	list, err := r.cluster.Existing.Client.CoreV1().Pods(r.namespace.Name).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		r.pods.lose(asked, "the Pods could not be listed at the end: "+err.Error())
+		return
+	}
+	for {
+		missing := ""
+		for i := range list.Items {
+			r.mu.Lock()
+			p := r.byUID[list.Items[i].UID]
+			r.mu.Unlock()
+			if p != nil && !p.has(list.Items[i].ResourceVersion) {
+				missing = list.Items[i].Name
+			}
+		}
+		if missing == "" {
+			return
+		}
+		if sleep(ctx, 100*time.Millisecond) != nil {
+			r.pods.lose(time.Time{}, fmt.Sprintf("the watch did not bring the last version of Pod %s", missing))
+			return
+		}
+	}
+}
+
+func (p *play) has(resourceVersion string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.versions, func(v version) bool { return v.pod.ResourceVersion == resourceVersion })
+}
+
+// lose notes that the watch may have lost versions since a time.
+func (w *watcher) lose(since time.Time, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gaps = append(w.gaps, silence{from: since, why: why})
+}
+
+// journals reads the journals of all Pods, by the Pod's name. Unread says what kept some from being read.
+func (r *Recorder) journals() (map[string]*journal, []string) {
+	all := map[string]*journal{}
+	of := func(pod string) *journal {
+		if all[pod] == nil {
+			all[pod] = &journal{}
+		}
+		return all[pod]
+	}
+	if r.logs != nil {
+		for _, p := range r.plays {
+			j := of(p.pod)
+			j.entries, j.problems = r.logs.journal(p.uid)
+		}
+		return all, nil
+	}
+	var unread []string
+	for _, s := range r.streams {
+		err := r.journalsOn(s, func(pod, container string, in io.Reader) { of(pod).read(container, in) })
+		if err != nil {
+			unread = append(unread, err.Error())
+		}
+	}
+	return all, unread
+}
+
+// Lost holds the runtime's source against the journals: runs of which the actors wrote and that the runtime's source did not show, or
+// the other way round. It is for measuring a recorder that is under load.
+func Lost(o *judge.Observation, entries []actor.Entry) int {
+	began := map[string]int{}
+	for i := range o.Seen {
+		if e := &o.Seen[i].Event; e.Kind == trace.Running {
+			began[o.Containers[e.Container].Name]++
+		}
+	}
+	for i := range entries {
+		if entries[i].What == "started" {
+			began[entries[i].Container]--
+		}
+	}
+	lost := 0
+	for _, n := range began {
+		lost += max(n, -n)
+	}
+	return lost
+}

@@ -1,0 +1,134 @@
+package observe
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sidecar-conformance/sidecar-conformance/clusters"
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor/script"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// journal gathers what the actors of one Pod wrote.
+type journal struct {
+	entries  []actor.Entry
+	problems []string
+}
+
+// read adds the journal of one container.
+func (j *journal) read(container string, in io.Reader) {
+	entries, err := actor.ParseJournal(in)
+	if err != nil {
+		j.problems = append(j.problems, fmt.Sprintf("the journal of %s: %v", container, err))
+	}
+	for _, e := range entries {
+		if e.What == script.Problem {
+			j.problems = append(j.problems, fmt.Sprintf("run %d of %s: %s", e.Run, e.Container, e.Note))
+		}
+	}
+	j.entries = append(j.entries, entries...)
+	slices.SortStableFunc(j.entries, func(a, b actor.Entry) int {
+		return cmp.Or(cmp.Compare(a.Mono, b.Mono), cmp.Compare(a.Container, b.Container), cmp.Compare(a.What, b.What))
+	})
+	j.entries = slices.CompactFunc(j.entries, func(a, b actor.Entry) bool {
+		return a.Mono == b.Mono && a.Container == b.Container && a.What == b.What && a.PID == b.PID
+	})
+}
+
+// journalsOn reads the journals of all Pods from one node, by the Pod's name.
+func (r *Recorder) journalsOn(s *stream, read func(pod, container string, in io.Reader)) error {
+	root := journalRoot + "/" + r.namespace.Name
+	var packed bytes.Buffer
+	command := clusters.Command{Node: s.node, Args: []string{"tar", "-C", root, "-cf", "-", "."}, Stdout: &packed}
+	if err := r.cluster.Nodes.Run(r.listening, command); err != nil {
+		return fmt.Errorf("reading the journals: %w", err)
+	}
+	files := tar.NewReader(&packed)
+	for {
+		head, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the journals of node %s: %w", s.node, err)
+		}
+		// ./POD/CONTAINER/journal.jsonl
+		if parts := strings.Split(path.Clean(head.Name), "/"); len(parts) == 3 && parts[2] == script.JournalFile {
+			read(parts[0], parts[1], files)
+		}
+	}
+}
+
+// journalEvent is what an entry says in the words of a trace; ok is false for what no trace has.
+func journalEvent(e *actor.Entry) (kind trace.Kind, ok bool) {
+	failed := e.Result != "" && e.Result != script.Success
+	switch e.What {
+	case script.StopSignal:
+		return trace.StopSignal, true
+	case script.PostStartBegin:
+		return trace.PostStartBegin, true
+	case script.PreStopBegin:
+		return trace.PreStopBegin, true
+	case script.PostStartEnd:
+		if failed {
+			return trace.PostStartFailed, true
+		}
+		return trace.PostStartEnd, true
+	case script.PreStopEnd:
+		if failed {
+			return trace.PreStopFailed, true
+		}
+		return trace.PreStopEnd, true
+	}
+	return trace.KindNone, false
+}
+
+// journal adds what the actors saw. Only the first stop signal of a run counts.
+func (a *assembly) journal(entries []actor.Entry) {
+	type run struct {
+		container string
+		number    int
+	}
+	stopped := map[run]bool{}
+	for i := range entries {
+		e := &entries[i]
+		kind, ok := journalEvent(e)
+		position, known := a.p.table.index[e.Container]
+		if !ok || !known {
+			continue
+		}
+		if key := (run{e.Container, e.Run}); kind == trace.StopSignal {
+			if stopped[key] {
+				continue
+			}
+			stopped[key] = true
+		}
+		event := trace.Event{Kind: kind, Container: int16(position), Run: int32(e.Run)}
+		a.see(event, judge.SourceJournal, e.At.Add(-a.skew), e.At.Add(a.skew))
+	}
+	a.everyRun(entries)
+}
+
+// everyRun wants a first line of each run that another source knows of.
+func (a *assembly) everyRun(entries []actor.Entry) {
+	written := make([]int32, len(a.p.table.containers))
+	for i := range entries {
+		if position, ok := a.p.table.index[entries[i].Container]; ok && entries[i].What == script.Started {
+			written[position]++
+		}
+	}
+	for position, began := range a.began() {
+		if written[position] < began {
+			a.gap(judge.SourceJournal, a.p.zero, a.p.over, fmt.Sprintf("%s ran %d times and its journal knows %d", a.p.table.containers[position].Name, began, written[position]))
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/sidecar-conformance/sidecar-conformance/clusters"
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+)
+
+// Cluster is what is recorded on.
+type Cluster struct {
+	Existing *clusters.Existing
+	// Target is what the cluster is; whoever gives it has had it verified. Facts are what was seen then.
+	Target gates.Target
+	Facts  *clusters.Facts
+	// Nodes reach the nodes; nil where nobody can, and then there are no events of the runtime.
+	Nodes Nodes
+	// NodeImage is the image that the nodes were made of, for the provenance; empty if it is not known.
+	NodeImage string
+}
+
+// Options say how to record. The zero value is ready.
+type Options struct {
+	// Parallel is how many Pods play at once. Default: 16.
+	Parallel int
+	// Spacing is the least time between the creations of two Pods, so that they do not slow each other down. Default: 1s.
+	Spacing time.Duration
+	// Longest bounds the time that a Pod is watched for. Default: 15m.
+	Longest time.Duration
+	// Kind is the position in Target.Nodes of the nodes to play on.
+	Kind int
+	// Tool names the program with its commit, for the provenance.
+	Tool string
+	// Actor says how the nodes know the actor's image, and with what rights it runs.
+	Actor actor.Options
+}
+
+func (o *Options) defaults() {
+	if o.Parallel <= 0 {
+		o.Parallel = 16
+	}
+	if o.Spacing <= 0 {
+		o.Spacing = time.Second
+	}
+	if o.Longest <= 0 {
+		o.Longest = 15 * time.Minute
+	}
+}
+
+// Recorder listens to a cluster and plays scenarios on it, all in one namespace of its own.
+type Recorder struct {
+	cluster   Cluster
+	options   Options
+	namespace *clusters.Namespace
+	nodes     []string // that Pods may run on
+	streams   []*stream
+	pods      *watcher
+	events    *watcher
+	cancel    context.CancelFunc
+	listening context.Context
+
+	mu    sync.Mutex
+	plays []*play
+	byUID map[types.UID]*play
+	early map[types.UID][]version // of Pods whose creation was not answered yet
+	runs  map[string][]heardEvent // of the runtime, by the Pod's UID
+	notes []*corev1.Event
+	said  map[string]time.Time // when a note arrived, by name and resource version
+	paced time.Time
+	logs  *logs
+
+	pulse     sync.WaitGroup
+	stopPulse context.CancelFunc
+}
+
+// heardEvent is an event of the runtime, of a known container.
+type heardEvent struct {
+	runtimeEvent
+	who  identity
+	node string
+}
+
+// Start makes a namespace, listens to all sources, and returns once a sentinel on each node was heard. What it has begun is
+// taken away again if it fails.
+func Start(ctx context.Context, c Cluster, o Options) (*Recorder, error) {
+	o.defaults()
+	r := &Recorder{cluster: c, options: o, byUID: map[types.UID]*play{}, early: map[types.UID][]version{}, runs: map[string][]heardEvent{}, said: map[string]time.Time{}}
+	if err := r.start(ctx); err != nil {
+		return nil, errors.Join(err, r.close(ctx))
+	}
+	return r, nil
+}
+
+func (r *Recorder) start(ctx context.Context) error {
+	if o := r.options; o.Kind < 0 || o.Kind >= len(r.cluster.Target.Nodes) {
+		return fmt.Errorf("kind of node %d: the target %s has %d", o.Kind, r.cluster.Target, len(r.cluster.Target.Nodes))
+	}
+	r.nodes = r.cluster.Facts.OfKind(r.options.Kind)
+	if len(r.nodes) == 0 {
+		return fmt.Errorf("the cluster has no node that takes Pods and is of kind %d of the target %s", r.options.Kind, r.cluster.Target)
+	}
+	level := clusters.Privileged // the journals are directories of the node
+	switch {
+	case r.options.Actor.Restricted:
+		level = clusters.Restricted
+	case r.cluster.Nodes == nil:
+		level = clusters.Baseline
+	}
+	namespace, err := r.cluster.Existing.NewNamespace(ctx, level)
+	if err != nil {
+		return err
+	}
+	r.namespace = namespace
+	r.listening, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := r.listen(ctx); err != nil {
+		return err
+	}
+	if err := r.sentinels(ctx, true); err != nil {
+		return err
+	}
+	pulsing, stop := context.WithCancel(r.listening)
+	r.stopPulse = stop
+	r.pulse.Go(func() { r.pulses(pulsing) })
+	return nil
+}
+
+// journals are directories of the node where it can be reached: they outlive the Pod.
+func (r *Recorder) journalsOnNode() bool {
+	return r.cluster.Nodes != nil && !r.options.Actor.Restricted
+}
+
+func (r *Recorder) listen(ctx context.Context) error {
+	pods := r.cluster.Existing.Client.CoreV1().Pods(r.namespace.Name)
+	r.pods = &watcher{
+		name: "Pods", heard: r.podHeard,
+		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return pods.Watch(ctx, o) },
+		first: func(ctx context.Context) (string, error) {
+			list, err := pods.List(ctx, metav1.ListOptions{})
+			if err != nil {
+				return "", err
+			}
+			return list.ResourceVersion, nil
+		},
+	}
+	events := r.cluster.Existing.Client.CoreV1().Events(r.namespace.Name)
+	r.events = &watcher{
+		name: "Events", heard: r.noteHeard,
+		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return events.Watch(ctx, o) },
+		first: func(ctx context.Context) (string, error) {
+			list, err := events.List(ctx, metav1.ListOptions{})
+			if err != nil {
+				return "", err
+			}
+			return list.ResourceVersion, nil
+		},
+	}
+	for _, w := range []*watcher{r.pods, r.events} {
+		if err := w.start(r.listening); err != nil {
+			return err
+		}
+	}
+	if !r.journalsOnNode() {
+		r.logs = newLogs(r.listening, r.cluster.Existing.Client, r.namespace.Name)
+	}
+	if r.cluster.Nodes == nil {
+		return nil
+	}
+	for _, node := range r.nodes {
+		s, err := openStream(r.listening, r.cluster.Nodes, node, r.runtimeHeard)
+		if err != nil {
+			return err
+		}
+		r.streams = append(r.streams, s)
+	}
+	return ctx.Err()
+}
+
+func (r *Recorder) podHeard(kind watch.EventType, object runtime.Object, arrived time.Time) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	v := version{pod, arrived, kind == watch.Deleted}
+	if r.logs != nil {
+		r.logs.follow(pod)
+	}
+	r.mu.Lock()
+	p := r.byUID[pod.UID]
+	if p == nil {
+		r.early[pod.UID] = append(r.early[pod.UID], v)
+	}
+	r.mu.Unlock()
+	if p != nil {
+		p.take(v)
+	}
+}
+
+func (r *Recorder) noteHeard(_ watch.EventType, object runtime.Object, arrived time.Time) {
+	if note, ok := object.(*corev1.Event); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.notes = append(r.notes, note)
+		r.said[note.Name+" "+note.ResourceVersion] = arrived
+	}
+}
+
+func (r *Recorder) runtimeHeard(node string, e runtimeEvent, who identity) {
+	if who.namespace != r.namespace.Name {
+		return
+	}
+	r.mu.Lock()
+	r.runs[who.uid] = append(r.runs[who.uid], heardEvent{e, who, node})
+	p := r.byUID[types.UID(who.uid)]
+	r.mu.Unlock()
+	if p != nil {
+		p.wake()
+	}
+}
+
+// adopt gives a play the Pod that was made for it, and what was heard of that before.
+func (r *Recorder) adopt(p *play, uid types.UID) {
+	r.mu.Lock()
+	r.byUID[uid] = p
+	early := r.early[uid]
+	delete(r.early, uid)
+	r.mu.Unlock()
+	for _, v := range early {
+		p.take(v)
+	}
+}
+
+func (r *Recorder) runtimeOf(uid types.UID) []heardEvent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]heardEvent(nil), r.runs[string(uid)]...)
+}
+
+// pace waits for the turn of the next creation.
+func (r *Recorder) pace(ctx context.Context) error {
+	r.mu.Lock()
+	turn := time.Now()
+	if next := r.paced.Add(r.options.Spacing); next.After(turn) {
+		turn = next
+	}
+	r.paced = turn
+	r.mu.Unlock()
+	return sleep(ctx, time.Until(turn))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// cleanup bounds how long taking things away may take, after the context has ended too.
+const cleanup = 2 * time.Minute
+
+// close takes away all that was made. It works after the context has ended too.
+func (r *Recorder) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	if r.stopPulse != nil {
+		r.stopPulse()
+		r.pulse.Wait()
+	}
+	var problems []error
+	if r.namespace != nil {
+		problems = append(problems, r.namespace.Delete(ctx))
+		for _, s := range r.streams {
+			if _, err := s.shell.ask("rm -rf " + journalRoot + "/" + r.namespace.Name); err != nil {
+				problems = append(problems, err)
+			}
+		}
+	}
+	if r.cancel != nil {
+		r.cancel()
+	}
+	for _, s := range r.streams {
+		s.shell.close()
+		<-s.done
+	}
+	return errors.Join(problems...)
+}

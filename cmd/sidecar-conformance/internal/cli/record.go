@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sidecar-conformance/sidecar-conformance/clusters"
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/observe"
+	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
+	"github.com/sidecar-conformance/sidecar-conformance/fixtures/recorded"
+)
+
+const recordLong = `record plays scenarios on a real cluster and writes what was seen of them, for judge. Without names it plays all that are
+built in and that a cluster can play.
+
+With --cluster, a cluster that clusters create made, the nodes are reached: the actor's image is put onto them, and the events
+of containerd are heard, exact to the nanosecond. With --kubeconfig, any cluster, there are the watch and the journals only, and
+the nodes must have the actor's image, or get it under the name of --actor-image. Either is verified to be its target first.
+
+All happens in a namespace that is made for it and taken away at the end, also after an interrupt. Nothing else is touched.
+
+The recordings are written below --into, one directory for each target and one file for each family; those that are there
+already and were not recorded now stay.`
+
+// recordFlags are the flags of record.
+type recordFlags struct {
+	doctorFlags
+	into, actorImage string
+	parallel, kind   int
+	spacing, longest time.Duration
+	restricted       bool
+}
+
+func newRecord(s Streams) *cobra.Command {
+	var f recordFlags
+	command := &cobra.Command{
+		Use:     "record [SCENARIO...]",
+		Short:   "Play scenarios on a real cluster and write what was seen",
+		Long:    recordLong,
+		Example: "  sidecar-conformance record --cluster 1.29-on --into recordings\n  sidecar-conformance record --kubeconfig kubeconfig --target 1.29 --into recordings slow-probe-grid",
+		RunE:    func(command *cobra.Command, names []string) error { return f.record(command.Context(), s, names) },
+	}
+	flags := command.Flags()
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
+	flags.StringVar(&f.context, "context", "", "context of the kubeconfig")
+	flags.StringVar(&f.cluster, "cluster", "", "name of a cluster that clusters create made")
+	flags.StringVarP(&f.target, "target", "t", "", "what the cluster is, such as 1.29; known of those of --cluster")
+	flags.StringVar(&f.dir, "dir", stateDir(s), "directory of the label files and kubeconfigs of clusters create")
+	flags.StringVar(&f.into, "into", "", "directory to write to")
+	flags.StringVar(&f.actorImage, "actor-image", "", "name under which the nodes have the actor's image")
+	flags.IntVar(&f.parallel, "parallel", 16, "Pods that play at once")
+	flags.IntVar(&f.kind, "kind", 0, "kind of node to play on, for targets with several: its position, from 0")
+	flags.DurationVar(&f.spacing, "spacing", time.Second, "least time between the creations of two Pods")
+	flags.DurationVar(&f.longest, "longest", 15*time.Minute, "longest time to watch a Pod")
+	flags.BoolVar(&f.restricted, "restricted", false, "take no more rights than Pod Security level restricted grants")
+	return command
+}
+
+func (f *recordFlags) record(ctx context.Context, s Streams, names []string) error {
+	if f.into == "" {
+		return usage("--into is missing: the directory to write recordings to")
+	}
+	if f.cluster != "" && (f.kubeconfig != "" || f.context != "") {
+		return usage("--cluster and --kubeconfig with --context exclude each other")
+	}
+	if f.cluster == "" && f.target == "" {
+		return usage("--target is missing: what the cluster is; doctor says it")
+	}
+	items, err := itemsToRecord(names)
+	if err != nil {
+		return err
+	}
+	cluster, err := f.recordOn(ctx, s)
+	if err != nil {
+		return err
+	}
+	o := observe.Options{Parallel: f.parallel, Kind: f.kind, Spacing: f.spacing, Longest: f.longest, Tool: "sidecar-conformance " + buildVersion(),
+		Actor: actor.Options{Image: f.actorImage, Restricted: f.restricted}}
+	session, err := observe.Suite(ctx, cluster, items, o, recordProgress(s))
+	if session == nil {
+		return environment(err)
+	}
+	if saveErr := recorded.Save(f.into, recordingsOf(session)); saveErr != nil {
+		err = errors.Join(err, saveErr)
+	}
+	for _, l := range session.Load {
+		fmt.Fprintf(s.Err, "node %s: %d events, the recorder used %.1f%% of one CPU\n", l.Node, l.Events, 100*l.CPU.Seconds()/l.Of.Seconds())
+	}
+	fmt.Fprintf(s.Out, "%s below %s\n", count(len(session.Recordings), "recording"), f.into)
+	return environment(err)
+}
+
+func recordingsOf(session *observe.Session) []*recorded.Recording {
+	var list []*recorded.Recording
+	for _, r := range session.Recordings {
+		list = append(list, &recorded.Recording{Scenario: r.Scenario, Observation: r.Observation})
+	}
+	return list
+}
+
+// itemsToRecord are the built-in scenarios with the names, all if there are none.
+func itemsToRecord(names []string) ([]fixtures.Item, error) {
+	items, err := fixtures.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return items, nil
+	}
+	var chosen []fixtures.Item
+	for _, name := range names {
+		n := len(chosen)
+		for _, item := range items {
+			if item.Name == name || item.Family+"/"+item.Name == name || item.Family == name {
+				chosen = append(chosen, item)
+			}
+		}
+		if len(chosen) == n {
+			return nil, usage("there is no built-in scenario %q; scenario list shows them all", name)
+		}
+	}
+	return chosen, nil
+}
+
+// recordOn opens the cluster and has it verified.
+func (f *recordFlags) recordOn(ctx context.Context, s Streams) (observe.Cluster, error) {
+	var out observe.Cluster
+	var err error
+	if out.Existing, err = f.open(s); err != nil {
+		return out, err
+	}
+	if f.cluster != "" {
+		p, err := clusters.NewProvider(clusters.Config{Dir: f.dir})
+		if err != nil {
+			return out, &exitError{exitUsage, err}
+		}
+		own, err := p.Get(ctx, f.cluster)
+		if err != nil {
+			return out, environment(err)
+		}
+		out.Nodes = own
+		if f.target == "" {
+			f.target = own.Label.Target
+		}
+		if err := loadActor(ctx, own); err != nil {
+			return out, environment(err)
+		}
+	}
+	targets, err := clusters.Find(f.target)
+	if err != nil || len(targets) != 1 {
+		return out, usage("--target %q is no target of one cluster: %v", f.target, err)
+	}
+	out.Target = targets[0]
+	facts, violations, err := clusters.Verify(ctx, out.Existing.Client, out.Target)
+	if err != nil {
+		return out, environment(err)
+	}
+	out.Facts = facts
+	return out, environment(clusters.Refusal(out.Target, violations))
+}
+
+// loadActor puts the actor's image onto the nodes of a cluster of ours.
+func loadActor(ctx context.Context, c *clusters.Cluster) error {
+	dir, err := os.MkdirTemp("", "sidecar-conformance-actor-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	archive := filepath.Join(dir, "actor.tar")
+	if err := (actor.Builder{}).WriteTar(ctx, archive, runtime.GOARCH); err != nil {
+		return err
+	}
+	return c.LoadImage(ctx, archive)
+}
+
+// recordProgress prints what goes on, one line for each scenario that comes to an end.
+func recordProgress(s Streams) func(observe.Progress) {
+	start := time.Now()
+	return func(p observe.Progress) {
+		if p.State == observe.Playing {
+			return
+		}
+		why := ""
+		if len(p.Reasons) > 0 {
+			why = ": " + strings.Join(p.Reasons, "; ")
+		}
+		fmt.Fprintf(s.Err, "%4.0fs  %d/%d %s %v%s\n", time.Since(start).Seconds(), p.Done, p.All, p.Scenario, p.State, why)
+	}
+}
