@@ -22,13 +22,15 @@ type assembly struct {
 	o *judge.Observation
 	// skew is how far the clocks of nodes may be from ours.
 	skew time.Duration
+	// lost is how many runs the journal knows and no other source does.
+	lost int
 }
 
 // unknownSkew is how far clocks are allowed to be apart that nobody could compare.
 const unknownSkew = time.Second
 
-// observation puts together what was heard of a play. Entries are its journal, nil with a reason where it could not be read.
-func (r *Recorder) observation(p *play, entries []actor.Entry, problems []string) *judge.Observation {
+// assemble puts together what was heard of a play. Entries are its journal; problems say what of it could not be read.
+func (r *Recorder) assemble(p *play, entries []actor.Entry, problems []string) *assembly {
 	a := &assembly{r: r, p: p, o: &judge.Observation{
 		Scenario: p.name, Target: r.targetOfPods().String(), Containers: p.table.containers, ClockPhase: -1,
 		Sources: []judge.Source{judge.SourceWatch, judge.SourceKubeEvent, judge.SourceJournal, judge.SourceSteps},
@@ -56,7 +58,7 @@ func (r *Recorder) observation(p *play, entries []actor.Entry, problems []string
 	slices.SortStableFunc(a.o.Seen, func(x, y judge.Seen) int {
 		return cmp.Or(cmp.Compare(x.Earliest, y.Earliest), cmp.Compare(x.Latest, y.Latest))
 	})
-	return a.o
+	return a
 }
 
 // instant is a time since the Pod's creation. What happened before the answer arrived happened at zero.

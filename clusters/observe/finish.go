@@ -10,10 +10,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
-	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
 // Recording is what was seen of one Pod, and what was played.
@@ -29,6 +27,8 @@ type Session struct {
 	Recordings []Recording
 	// Load is what the recorder cost, by node.
 	Load []Load
+	// Runs is how many runs of containers were heard, Lost how many more the journals know. Each of those is a gap as well.
+	Runs, Lost int
 }
 
 // Load is what the recorder cost on one node.
@@ -63,9 +63,13 @@ func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
 		if j == nil {
 			j = &journal{}
 		}
-		o := r.observation(p, j.entries, append(slices.Clone(unread), j.problems...))
-		o.Slack, o.Sentinels = r.slack(p), r.proof(p)
-		s.Recordings = append(s.Recordings, Recording{p.scenario, o})
+		a := r.assemble(p, j.entries, append(slices.Clone(unread), j.problems...))
+		a.o.Slack, a.o.Sentinels = r.slack(p), r.proof(p)
+		for _, n := range a.began() {
+			s.Runs += int(n)
+		}
+		s.Lost += a.lost
+		s.Recordings = append(s.Recordings, Recording{p.scenario, a.o})
 	}
 	for _, stream := range r.streams {
 		used, of, err := stream.busy()
@@ -147,25 +151,4 @@ func (r *Recorder) journals() (map[string]*journal, []string) {
 		}
 	}
 	return all, unread
-}
-
-// Lost holds the runtime's source against the journals: runs of which the actors wrote and that the runtime's source did not show, or
-// the other way round. It is for measuring a recorder that is under load.
-func Lost(o *judge.Observation, entries []actor.Entry) int {
-	began := map[string]int{}
-	for i := range o.Seen {
-		if e := &o.Seen[i].Event; e.Kind == trace.Running {
-			began[o.Containers[e.Container].Name]++
-		}
-	}
-	for i := range entries {
-		if entries[i].What == "started" {
-			began[entries[i].Container]--
-		}
-	}
-	lost := 0
-	for _, n := range began {
-		lost += max(n, -n)
-	}
-	return lost
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/clusters"
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
@@ -118,17 +119,30 @@ func (a *assembly) journal(entries []actor.Entry) {
 	a.everyRun(entries)
 }
 
-// everyRun wants a first line of each run that another source knows of.
+// everyRun holds the runs that the journals know against those that another source knows: a run that one of them lacks was not heard
+// there. Of the last moments before the horizon a source may not have heard yet.
 func (a *assembly) everyRun(entries []actor.Entry) {
-	written := make([]int32, len(a.p.table.containers))
+	const margin = time.Second
+	written, late := make([]int32, len(a.p.table.containers)), make([]int32, len(a.p.table.containers))
 	for i := range entries {
-		if position, ok := a.p.table.index[entries[i].Container]; ok && entries[i].What == script.Started {
-			written[position]++
+		e := &entries[i]
+		position, ok := a.p.table.index[e.Container]
+		if !ok || e.What != script.Started {
+			continue
+		}
+		written[position]++
+		if e.At.After(a.p.over.Add(-margin)) {
+			late[position]++
 		}
 	}
 	for position, began := range a.began() {
+		name := a.p.table.containers[position].Name
 		if written[position] < began {
-			a.gap(judge.SourceJournal, a.p.zero, a.p.over, fmt.Sprintf("%s ran %d times and its journal knows %d", a.p.table.containers[position].Name, began, written[position]))
+			a.gap(judge.SourceJournal, a.p.zero, a.p.over, fmt.Sprintf("%s ran %d times and its journal knows %d", name, began, written[position]))
+		}
+		if missing := written[position] - late[position] - began; missing > 0 {
+			a.lost += int(missing)
+			a.gap(a.o.Sources[0], a.p.zero, a.p.over, fmt.Sprintf("%s ran %d times by its journal, and %d were heard", name, written[position], began))
 		}
 	}
 }

@@ -95,6 +95,7 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 	for _, l := range session.Load {
 		fmt.Fprintf(s.Err, "node %s: %d events, the recorder used %.1f%% of one CPU\n", l.Node, l.Events, 100*l.CPU.Seconds()/l.Of.Seconds())
 	}
+	fmt.Fprintf(s.Err, "%s of containers heard, %d lost\n", count(session.Runs, "run"), session.Lost)
 	fmt.Fprintf(s.Out, "%s below %s\n", count(len(session.Recordings), "recording"), f.into)
 	return environment(err)
 }
