@@ -29,6 +29,16 @@ type Session struct {
 	Load []Load
 	// Runs is how many runs of containers were heard, Lost how many more the journals know. Each of those is a gap as well.
 	Runs, Lost int
+	// Delays are those of the sentinels, in the order in which they were created.
+	Delays []Delay
+}
+
+// Delay is how late a node was, as one sentinel measured it.
+type Delay struct {
+	Node string
+	// At is when the sentinel was created.
+	At time.Time
+	By time.Duration
 }
 
 // Load is what the recorder cost on one node.
@@ -56,6 +66,9 @@ func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
 	plays := slices.Clone(r.plays)
 	r.mu.Unlock()
 	for _, p := range plays {
+		if p.sentinel > 0 && p.uid != "" {
+			s.Delays = append(s.Delays, Delay{p.node, p.zero, p.delay()})
+		}
 		if p.sentinel > 0 || p.uid == "" && p.refused == "" {
 			continue
 		}

@@ -61,6 +61,7 @@ func newRecord(s Streams) *cobra.Command {
 	flags.IntVar(&f.kind, "kind", 0, "kind of node to play on, for targets with several: its position, from 0")
 	flags.DurationVar(&f.spacing, "spacing", time.Second, "least time between the creations of two Pods")
 	flags.DurationVar(&f.longest, "longest", 15*time.Minute, "longest time to watch a Pod")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say how late the nodes were")
 	flags.BoolVar(&f.restricted, "restricted", false, "take no more rights than Pod Security level restricted grants")
 	return command
 }
@@ -94,6 +95,11 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 	}
 	for _, l := range session.Load {
 		fmt.Fprintf(s.Err, "node %s: %d events, the recorder used %.1f%% of one CPU\n", l.Node, l.Events, 100*l.CPU.Seconds()/l.Of.Seconds())
+	}
+	if f.verbose {
+		for _, d := range session.Delays {
+			fmt.Fprintf(s.Err, "node %s was %v late at %s\n", d.Node, d.By.Round(time.Millisecond), d.At.Format(time.TimeOnly))
+		}
 	}
 	fmt.Fprintf(s.Err, "%s of containers heard, %d lost\n", count(session.Runs, "run"), session.Lost)
 	fmt.Fprintf(s.Out, "%s below %s\n", count(len(session.Recordings), "recording"), f.into)
