@@ -65,11 +65,12 @@ func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
 	r.mu.Lock()
 	plays := slices.Clone(r.plays)
 	r.mu.Unlock()
+	worse := r.worse(plays)
 	for _, p := range plays {
 		if p.sentinel > 0 && p.uid != "" {
 			s.Delays = append(s.Delays, Delay{p.node, p.zero, p.delay()})
 		}
-		if p.sentinel > 0 || p.uid == "" && p.refused == "" {
+		if p.sentinel > 0 || p.uid == "" && p.refused == "" || worse[p] {
 			continue
 		}
 		j := journals[p.pod]
@@ -95,6 +96,22 @@ func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
 	}
 	problems = append(problems, r.close(ctx))
 	return s, errors.Join(problems...)
+}
+
+// worse are the plays that were played again, but for the one of each on the promptest node.
+func (r *Recorder) worse(plays []*play) map[*play]bool {
+	worse := map[*play]bool{}
+	for _, first := range plays {
+		for best, next := first, first.again; next != nil; next = next.again {
+			if next.uid == "" && next.refused == "" || r.slack(next) > r.slack(best) {
+				worse[next] = true
+			} else {
+				worse[best] = true
+				best = next
+			}
+		}
+	}
+	return worse
 }
 
 // complete asks for the Pods as they are, and waits until the watch has brought each of these versions: it may lag.

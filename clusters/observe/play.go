@@ -37,6 +37,7 @@ type play struct {
 	refused           string
 	sentinel          time.Duration // how long it lives, if it is a sentinel
 	before            bool          // a sentinel before the first Pod
+	again             *play         // the same once more, because the node was too slow for this one
 
 	mu       sync.Mutex
 	versions []version
@@ -80,23 +81,28 @@ func nameOf(item *fixtures.Item) string {
 // Play plays the item of a realisation: it creates the Pod, takes the steps and waits for the end. What was seen is in the
 // observations of Finish. The error is that of the cluster or of the context; the observation then has a gap.
 func (r *Recorder) Play(ctx context.Context, real actor.Realisation) error {
+	_, err := r.play(ctx, real)
+	return err
+}
+
+func (r *Recorder) play(ctx context.Context, real actor.Realisation) (*play, error) {
 	if real.Pod == nil {
-		return fmt.Errorf("scenario %s cannot be played on a cluster: %s", nameOf(real.Item), strings.Join(real.Reasons, "; "))
+		return nil, fmt.Errorf("scenario %s cannot be played on a cluster: %s", nameOf(real.Item), strings.Join(real.Reasons, "; "))
 	}
 	p := &play{recorder: r, name: nameOf(real.Item), scenario: real.Item.Scenario, news: make(chan struct{})}
 	p.table = tableOf(&real.Pod.Spec)
 	horizon, err := p.predict(r.targetOfPods())
 	if err != nil {
-		return err
+		return p, err
 	}
 	if err := r.pace(ctx); err != nil {
-		return err
+		return p, err
 	}
 	if err := p.create(ctx, real.Pod); err != nil || p.refused != "" {
-		return err
+		return p, err
 	}
 	defer p.end(ctx)
-	return p.act(ctx, horizon)
+	return p, p.act(ctx, horizon)
 }
 
 // targetOfPods is the target as a Pod on the nodes of the kind sees it.

@@ -36,6 +36,11 @@ type Options struct {
 	Parallel int
 	// Spacing is the least time between the creations of two Pods, so that they do not slow each other down. Default: 1s.
 	Spacing time.Duration
+	// Prompt is the delay of the node beyond which no further Pod is created until it has caught up, and a Pod is played again.
+	// Default: 2s.
+	Prompt time.Duration
+	// Again is how many times a Pod is played again because the node was too slow for it. Default: 2; negative means never.
+	Again int
 	// Longest bounds the time that a Pod is watched for. Default: 15m.
 	Longest time.Duration
 	// Kind is the position in Target.Nodes of the nodes to play on.
@@ -52,6 +57,12 @@ func (o *Options) defaults() {
 	}
 	if o.Spacing <= 0 {
 		o.Spacing = time.Second
+	}
+	if o.Prompt <= 0 {
+		o.Prompt = 2 * time.Second
+	}
+	if o.Again == 0 {
+		o.Again = 2
 	}
 	if o.Longest <= 0 {
 		o.Longest = 15 * time.Minute
@@ -246,8 +257,16 @@ func (r *Recorder) runtimeOf(uid types.UID) []heardEvent {
 	return append([]heardEvent(nil), r.runs[string(uid)]...)
 }
 
-// pace waits for the turn of the next creation.
+// catchUp is how long a node that is late is waited for before a Pod is created all the same.
+const catchUp = time.Minute
+
+// pace waits for the turn of the next creation, and until the node has caught up.
 func (r *Recorder) pace(ctx context.Context) error {
+	for since := time.Now(); r.lateness() > r.options.Prompt && time.Since(since) < catchUp; {
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
 	r.mu.Lock()
 	turn := time.Now()
 	if next := r.paced.Add(r.options.Spacing); next.After(turn) {

@@ -17,7 +17,7 @@ const (
 	// sentinelWait is how long a sentinel is waited for: many times what it takes on a node that works.
 	sentinelWait = 2 * time.Minute
 	// pulsePeriod is how often a sentinel runs on each node while scenarios play.
-	pulsePeriod = 20 * time.Second
+	pulsePeriod = 5 * time.Second
 )
 
 // sentinels runs one sentinel on each node and waits until all were heard.
@@ -120,6 +120,38 @@ func (p *play) delay() time.Duration {
 		}
 	}
 	return late
+}
+
+// lateness is the largest delay of the newest sentinels, those that still run among them.
+func (r *Recorder) lateness() time.Duration {
+	r.mu.Lock()
+	newest := map[string]*play{}
+	running := map[string]*play{}
+	for _, p := range r.plays {
+		switch {
+		case p.sentinel == 0 || p.uid == "":
+		case p.ended():
+			newest[p.node] = p
+		default:
+			running[p.node] = p
+		}
+	}
+	r.mu.Unlock()
+	var late time.Duration
+	for _, p := range newest {
+		late = max(late, p.delay())
+	}
+	for _, p := range running {
+		// All that a prompt node takes; what is beyond that is a delay.
+		late = max(late, p.delay(), time.Since(p.zero)-(3*promptCall+p.sentinel+promptStatus))
+	}
+	return late
+}
+
+func (p *play) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.over.IsZero()
 }
 
 // slack is the largest delay of the sentinels of the play's time on its node: those that ran during it, and the nearest before

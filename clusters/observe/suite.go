@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
 )
@@ -43,7 +45,7 @@ type Progress struct {
 // context ends, what was recorded until then is returned with its error, incomplete.
 func Suite(ctx context.Context, c Cluster, items []fixtures.Item, o Options, progress func(Progress)) (*Session, error) {
 	o.defaults()
-	s := &suite{all: len(items), progress: progress}
+	s := &suite{all: len(items), progress: progress, earlier: map[*corev1.Pod]*play{}}
 	var shared, serial []actor.Realisation
 	for i := range items {
 		real, why := realise(&items[i], o.Actor)
@@ -64,8 +66,11 @@ func Suite(ctx context.Context, c Cluster, items []fixtures.Item, o Options, pro
 		return nil, err
 	}
 	s.recorder = r
-	s.play(ctx, shared, o.Parallel)
-	s.play(ctx, serial, 1)
+	for round, parallel := 0, o.Parallel; round == 0 || round <= o.Again && len(shared)+len(serial) > 0; round++ {
+		played := append(s.play(ctx, shared, parallel), s.play(ctx, serial, 1)...)
+		shared, serial = s.slow(ctx, played)
+		parallel = max(parallel/2, 1)
+	}
 	session, err := r.Finish(ctx)
 	return session, errors.Join(ctx.Err(), err)
 }
@@ -85,6 +90,8 @@ type suite struct {
 	done     int
 	all      int
 	progress func(Progress)
+	// earlier are the plays that are repeated, by what they play.
+	earlier map[*corev1.Pod]*play
 }
 
 func (s *suite) tell(name string, state State, reasons []string) {
@@ -98,11 +105,40 @@ func (s *suite) tell(name string, state State, reasons []string) {
 	}
 }
 
+// attempt is one play of a realisation.
+type attempt struct {
+	real actor.Realisation
+	play *play
+}
+
+// slow are those of the attempts for which the node was too slow, to be played again.
+func (s *suite) slow(ctx context.Context, attempts []attempt) (shared, serial []actor.Realisation) {
+	if ctx.Err() != nil || s.recorder.sentinels(ctx, false) != nil {
+		return nil, nil
+	}
+	for _, a := range attempts {
+		if a.play == nil || a.play.uid == "" || s.recorder.slack(a.play) <= s.recorder.options.Prompt {
+			continue
+		}
+		s.mu.Lock()
+		s.earlier[a.real.Pod] = a.play
+		s.all++
+		s.mu.Unlock()
+		if a.real.Item.Live == fixtures.LiveDisruptive {
+			serial = append(serial, a.real)
+		} else {
+			shared = append(shared, a.real)
+		}
+	}
+	return shared, serial
+}
+
 // play plays some items, at most so many at once.
-func (s *suite) play(ctx context.Context, list []actor.Realisation, parallel int) {
+func (s *suite) play(ctx context.Context, list []actor.Realisation, parallel int) []attempt {
 	places := make(chan struct{}, parallel)
+	attempts := make([]attempt, len(list))
 	var all sync.WaitGroup
-	for _, real := range list {
+	for i, real := range list {
 		places <- struct{}{}
 		if ctx.Err() != nil {
 			break
@@ -111,7 +147,14 @@ func (s *suite) play(ctx context.Context, list []actor.Realisation, parallel int
 			defer func() { <-places }()
 			name := nameOf(real.Item)
 			s.tell(name, Playing, nil)
-			if err := s.recorder.Play(ctx, real); err != nil {
+			p, err := s.recorder.play(ctx, real)
+			attempts[i] = attempt{real, p}
+			s.mu.Lock()
+			if earlier := s.earlier[real.Pod]; earlier != nil {
+				earlier.again = p
+			}
+			s.mu.Unlock()
+			if err != nil {
 				s.tell(name, Failed, []string{err.Error()})
 				return
 			}
@@ -119,4 +162,5 @@ func (s *suite) play(ctx context.Context, list []actor.Realisation, parallel int
 		})
 	}
 	all.Wait()
+	return attempts
 }

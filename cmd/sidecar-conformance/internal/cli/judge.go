@@ -30,28 +30,31 @@ Without files it judges the recordings that are built in.
 Exit status: 1 if something diverges, else 3 if something is inconclusive.`
 
 func newJudge(s Streams) *cobra.Command {
+	how := judge.DefaultHow()
 	var verbose bool
 	command := &cobra.Command{
 		Use:     "judge [FILE|DIR...]",
 		Short:   "Say whether recordings are what the simulator allows",
 		Long:    judgeLong,
-		Example: "  sidecar-conformance judge recordings",
+		Example: examples("judge"),
 		RunE: func(_ *cobra.Command, files []string) error {
-			return judgeAll(s, files, verbose)
+			return judgeAll(s, files, how, verbose)
 		},
 	}
 	command.Flags().BoolVarP(&verbose, "verbose", "v", false, "explain each verdict")
+	command.Flags().DurationVar(&how.MaxSlack, "max-slack", how.MaxSlack, "largest delay of a node that still proves something; it is added to every window")
+	command.Flags().IntVar(&how.MaxRuns, "max-runs", how.MaxRuns, "bound of the simulations for one recording")
 	return command
 }
 
-func judgeAll(s Streams, files []string, verbose bool) error {
+func judgeAll(s Streams, files []string, how judge.How, verbose bool) error {
 	counts := map[judge.Verdict]int{}
 	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	for r, err := range recordingsIn(s, files) {
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		report, err := r.Judge(judge.DefaultHow())
+		report, err := r.Judge(how)
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}

@@ -38,6 +38,7 @@ type recordFlags struct {
 	parallel, kind   int
 	spacing, longest time.Duration
 	restricted       bool
+	dryRun           bool
 }
 
 func newRecord(s Streams) *cobra.Command {
@@ -46,7 +47,7 @@ func newRecord(s Streams) *cobra.Command {
 		Use:     "record [SCENARIO...]",
 		Short:   "Play scenarios on a real cluster and write what was seen",
 		Long:    recordLong,
-		Example: "  sidecar-conformance record --cluster 1.29-on --into recordings\n  sidecar-conformance record --kubeconfig kubeconfig --target 1.29 --into recordings slow-probe-grid",
+		Example: examples("record --dry-run", "record --dry-run slow-probe-grid termination"),
 		RunE:    func(command *cobra.Command, names []string) error { return f.record(command.Context(), s, names) },
 	}
 	flags := command.Flags()
@@ -61,12 +62,16 @@ func newRecord(s Streams) *cobra.Command {
 	flags.IntVar(&f.kind, "kind", 0, "kind of node to play on, for targets with several: its position, from 0")
 	flags.DurationVar(&f.spacing, "spacing", time.Second, "least time between the creations of two Pods")
 	flags.DurationVar(&f.longest, "longest", 15*time.Minute, "longest time to watch a Pod")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be played, and what cannot be and why; needs no cluster")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say how late the nodes were")
 	flags.BoolVar(&f.restricted, "restricted", false, "take no more rights than Pod Security level restricted grants")
 	return command
 }
 
 func (f *recordFlags) record(ctx context.Context, s Streams, names []string) error {
+	if f.dryRun {
+		return f.list(s, names)
+	}
 	if f.into == "" {
 		return usage("--into is missing: the directory to write recordings to")
 	}
@@ -104,6 +109,29 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 	fmt.Fprintf(s.Err, "%s of containers heard, %d lost\n", count(session.Runs, "run"), session.Lost)
 	fmt.Fprintf(s.Out, "%s below %s\n", count(len(session.Recordings), "recording"), f.into)
 	return environment(err)
+}
+
+// list prints what would be played.
+func (f *recordFlags) list(s Streams, names []string) error {
+	items, err := itemsToRecord(names)
+	if err != nil {
+		return err
+	}
+	played := 0
+	for i := range items {
+		why := observe.Unplayable(&items[i])
+		if why == "" {
+			why = strings.Join(actor.Realise(&items[i], actor.Options{Image: f.actorImage, Restricted: f.restricted}).Reasons, "; ")
+		}
+		if why == "" {
+			played++
+			fmt.Fprintf(s.Out, "%s/%s\n", items[i].Family, items[i].Name)
+			continue
+		}
+		fmt.Fprintf(s.Out, "%s/%s left out: %s\n", items[i].Family, items[i].Name, why)
+	}
+	fmt.Fprintf(s.Out, "%d of %s\n", played, count(len(items), "scenario"))
+	return nil
 }
 
 func recordingsOf(session *observe.Session) []*recorded.Recording {
