@@ -12,7 +12,7 @@ SEED     ?= 1
 
 # The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
 GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
-RACE   := ./cmd/... ./fixtures ./clusters/nodeimage
+RACE   := ./cmd/... ./fixtures ./clusters/nodeimage ./clusters/observe
 
 # Patch releases that scenarios ask for, because of their defects.
 PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
