@@ -393,6 +393,7 @@ const (
 	choiceTie       = "tie"                       // which of several inputs of one instant comes first
 	choiceKillOrder = "kill order"                // which of several listed containers is stopped first (a Go map's order)
 	choiceTrigger   = "probe tick and manual run" // which of the two a probe worker sees first
+	choiceStop      = "probe tick and stop"       // likewise
 )
 
 // choose takes one of several ways that the real kubelet is free to take; the nominal run takes the first.

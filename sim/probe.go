@@ -280,13 +280,15 @@ func (m *machine) takeWake(w *probeWorker) {
 	}
 }
 
-// rest arms a worker that has looked for its next tick.
+// rest arms a worker that has looked for its next tick. Where it was told to stop while a probe ran, and something woke it besides, the real
+// worker's select takes either.
 func (m *machine) rest(i int) {
 	w := &m.probes[i]
+	woken := w.triggered || w.buffered
 	switch {
-	case w.stopping:
+	case w.stopping && !(woken && m.choose(choiceStop, 2) == 1):
 		m.endWorker(i)
-	case w.triggered || w.buffered:
+	case woken:
 		m.armProbe(i, m.now)
 	default:
 		if at, ok := m.nextLook(w, w.tickAfter(m.now)); ok {
