@@ -91,7 +91,7 @@ func (m *machine) addWorkers(c *container) bool {
 		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never}
 		if m.config.Seed != 0 {
 			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
-			w.anchor = m.now.Add(m.random.duration(5 * time.Millisecond))
+			w.anchor = m.now.Add(m.random.Duration(5 * time.Millisecond))
 		}
 		m.newWorker(w)
 	}

@@ -3,12 +3,12 @@ package judge
 import (
 	"container/heap"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/internal/random"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -83,7 +83,7 @@ type search struct {
 	since    int     // the runs when it was found
 	runs     int
 	frontier frontier
-	random   *rand.Rand
+	random   random.Source
 }
 
 // branch is a run whose later choices can still be varied.
@@ -178,29 +178,26 @@ func (s *search) run() error {
 
 // How the search wanders: after how many runs without a longer agreement, how many runs at a time, and how long before the difference.
 const (
-	patient  = 2000
+	patient  = 400
 	wandered = 200
 	wide     = 20 * time.Second
 )
 
-// wander varies many choices of the best run at random, few of them or up to half. The same draws come in every search.
+// wander varies choices of the best run at random, few or many of them. The same draws come in every search.
 func (s *search) wander() error {
-	if s.random == nil {
-		s.random = rand.New(rand.NewPCG(1, 2))
-	}
 	from, until := s.longest, s.differenceAt(s.best)
 	for range wandered {
 		if s.runs >= s.how.MaxRuns {
 			return nil
 		}
 		var choices []int32
-		oneIn := 2 << s.random.IntN(4)
+		oneIn := 1 << s.random.Intn(4)
 		for _, c := range from.taken {
 			if c.At > until {
 				break
 			}
-			if c.At > until.Add(-wide) && s.random.IntN(oneIn) == 0 {
-				c.Taken = s.random.Int32N(c.Options)
+			if c.At > until.Add(-wide) && s.random.Intn(oneIn) == 0 {
+				c.Taken = int32(s.random.Intn(int(c.Options)))
 			}
 			choices = append(choices, c.Taken)
 		}
