@@ -25,7 +25,8 @@ type importRule struct {
 var importRules = []importRule{
 	{"sim/trace", nil},
 	{"sim/gates", nil},
-	{"sim", []string{"sim/trace", "sim/gates"}},
+	{"sim/internal/random", nil},
+	{"sim", []string{"sim/trace", "sim/gates", "sim/internal/random"}},
 	{"sim/judge", []string{"sim/..."}},
 	{"sim/rules", []string{"sim/..."}},
 	{"fixtures/packed", []string{"github.com/klauspost/compress/zstd"}},

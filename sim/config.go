@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/internal/random"
 )
 
 // DefaultHorizon is how long a run lasts after its last timed step if the scenario does not say.
@@ -115,16 +117,16 @@ func (l *Latency) check(path string) []error {
 }
 
 // resolve returns the Config of this run: the nominal one as it is, a seeded one with its open fields drawn.
-func (c Config) resolve(r *random) Config {
+func (c Config) resolve(r *random.Source) Config {
 	if c.Seed == 0 {
 		return c
 	}
-	c.RelistPhase = r.duration(c.RelistPeriod)
-	c.SyncTickPhase = r.duration(syncTickPeriod)
-	c.HousekeepingPhase = r.duration(housekeepingPeriod)
-	c.StatusPhase = r.duration(statusPeriod)
-	c.GarbagePhase = r.duration(garbagePeriod)
-	c.ClockPhase = r.duration(time.Second)
-	c.RelistDelay += r.duration(20 * time.Millisecond)
+	c.RelistPhase = r.Duration(c.RelistPeriod)
+	c.SyncTickPhase = r.Duration(syncTickPeriod)
+	c.HousekeepingPhase = r.Duration(housekeepingPeriod)
+	c.StatusPhase = r.Duration(statusPeriod)
+	c.GarbagePhase = r.Duration(garbagePeriod)
+	c.ClockPhase = r.Duration(time.Second)
+	c.RelistDelay += r.Duration(20 * time.Millisecond)
 	return c
 }

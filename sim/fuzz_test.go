@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/internal/random"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -115,10 +116,10 @@ func randomAnswers(d *dice) []Answer {
 // FuzzRun runs random Pods on random targets: no panic, no trace that contradicts itself, no run without an end.
 func FuzzRun(f *testing.F) {
 	for seed := range uint64(24) {
-		r := random{seed}
+		r := random.Source{State: seed}
 		data := make([]byte, 400)
 		for i := range data {
-			data[i] = byte(r.next())
+			data[i] = byte(r.Intn(256))
 		}
 		f.Add(data, seed)
 	}

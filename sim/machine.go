@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/internal/random"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -25,7 +26,7 @@ type machine struct {
 	api      gates.APIServer
 	kubelet  gates.Kubelet
 	config   Config
-	random   random
+	random   random.Source
 	queue    queue
 	now      trace.Instant
 	horizon  trace.Instant
@@ -150,7 +151,7 @@ func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace
 
 // setUp makes the machine ready for its run.
 func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Config, own *memory) {
-	m.scenario, m.api, m.kubelet, m.random = scenario, target.API, target.Kubelet, random{config.Seed}
+	m.scenario, m.api, m.kubelet, m.random = scenario, target.API, target.Kubelet, random.Source{State: config.Seed}
 	m.config = config.resolve(&m.random)
 	pod := &scenario.Pod
 	count := len(pod.Init) + len(pod.Main)
@@ -216,7 +217,7 @@ func (m *machine) vary(l *Latency) {
 		return
 	}
 	for _, d := range [...]*time.Duration{&l.Sandbox, &l.Pull, &l.Create, &l.Start, &l.Stop, &l.Exec} {
-		*d = time.Duration(float64(*d) * (0.5 + 2.5*m.random.fraction())).Truncate(time.Millisecond)
+		*d = time.Duration(float64(*d) * (0.5 + 2.5*m.random.Fraction())).Truncate(time.Millisecond)
 	}
 }
 
@@ -394,6 +395,7 @@ const (
 	choiceTie       = "tie"                       // which of several inputs of one instant comes first
 	choiceKillOrder = "kill order"                // which of several listed containers is stopped first (a Go map's order)
 	choiceTrigger   = "probe tick and manual run" // which of the two a probe worker sees first
+	choiceStop      = "probe tick and stop"       // likewise
 )
 
 // choose takes one of several ways that the real kubelet is free to take; the nominal run takes the first.
@@ -406,7 +408,7 @@ func (m *machine) choose(point string, options int) int {
 	case n < len(m.config.Choices):
 		taken = min(max(int(m.config.Choices[n]), 0), options-1)
 	case m.config.Seed != 0:
-		taken = m.random.intn(options)
+		taken = m.random.Intn(options)
 	}
 	if m.config.Seed != 0 || m.config.Choices != nil {
 		m.trace.Choices = append(m.trace.Choices, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
@@ -421,7 +423,7 @@ func (m *machine) jitter(base time.Duration) time.Duration {
 	}
 	fraction := m.config.Jitter
 	if m.config.Seed != 0 {
-		fraction = m.random.fraction()
+		fraction = m.random.Fraction()
 	}
 	return base + time.Duration(fraction*0.5*float64(base))
 }

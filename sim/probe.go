@@ -91,7 +91,7 @@ func (m *machine) addWorkers(c *container) bool {
 		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never}
 		if m.config.Seed != 0 {
 			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
-			w.anchor = m.now.Add(m.random.duration(5 * time.Millisecond))
+			w.anchor = m.now.Add(m.random.Duration(5 * time.Millisecond))
 		}
 		if m.config.Guide != nil {
 			w.anchor = m.now.Add(workerDelays[m.choose(choiceWorker, len(workerDelays))])
@@ -283,13 +283,15 @@ func (m *machine) takeWake(w *probeWorker) {
 	}
 }
 
-// rest arms a worker that has looked for its next tick.
+// rest arms a worker that has looked for its next tick. Where it was told to stop while a probe ran, and something woke it besides, the real
+// worker's select takes either.
 func (m *machine) rest(i int) {
 	w := &m.probes[i]
+	woken := w.triggered || w.buffered
 	switch {
-	case w.stopping:
+	case w.stopping && !(woken && m.choose(choiceStop, 2) == 1):
 		m.endWorker(i)
-	case w.triggered || w.buffered:
+	case woken:
 		m.armProbe(i, m.now)
 	default:
 		if at, ok := m.nextLook(w, w.tickAfter(m.now)); ok {

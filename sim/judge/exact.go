@@ -8,6 +8,7 @@ import (
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/internal/random"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -54,7 +55,8 @@ func Exact(s *sim.Scenario, target gates.Resolved, config sim.Config, observed *
 }
 
 // search goes through the simulator's choices, the run that agrees longest first. Each sequence of choices is met once:
-// what follows from a run varies only choices behind those that led to it.
+// what follows from a run varies only choices behind those that led to it. Where many choices must come together before anything can be
+// seen of them, that takes too long; then it also wanders.
 type search struct {
 	scenario *sim.Scenario
 	target   gates.Resolved
@@ -63,8 +65,11 @@ type search struct {
 	view     view
 	observed []row
 	best     Result
+	longest  *branch // that of the best run
+	since    int     // the runs when it was found
 	runs     int
 	frontier frontier
+	random   random.Source
 }
 
 // branch is a run whose later choices can still be varied.
@@ -148,6 +153,48 @@ func (s *search) run() error {
 		if err := s.expand(heap.Pop(&s.frontier).(*branch)); err != nil {
 			return err
 		}
+		if s.best.at >= 0 && s.runs > s.since+patient {
+			if err := s.wander(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// How the search wanders: after how many runs without a longer agreement, how many runs at a time, and how long before the difference.
+const (
+	patient  = 400
+	wandered = 200
+	wide     = 20 * time.Second
+)
+
+// wander varies choices of the best run at random, few or many of them. The same draws come in every search.
+func (s *search) wander() error {
+	from, until := s.longest, s.differenceAt(s.best)
+	for range wandered {
+		if s.runs >= s.how.MaxRuns {
+			return nil
+		}
+		var choices []int32
+		oneIn := 1 << s.random.Intn(4)
+		for _, c := range from.taken {
+			if c.At > until {
+				break
+			}
+			if c.At > until.Add(-wide) && s.random.Intn(oneIn) == 0 {
+				c.Taken = int32(s.random.Intn(int(c.Options)))
+			}
+			choices = append(choices, c.Taken)
+		}
+		r, err := s.simulate(choices)
+		if err != nil {
+			return err
+		}
+		if r.at < 0 || r.at > s.best.at {
+			s.keep(r, from)
+			return nil
+		}
 	}
 	return nil
 }
@@ -190,30 +237,47 @@ func (s *search) expand(b *branch) error {
 	return nil
 }
 
-// try runs the simulator with the given choices.
+// try runs the simulator with the given choices, and keeps what can be varied further.
 func (s *search) try(choices []int32, from *branch) error {
+	r, err := s.simulate(choices)
+	if err == nil {
+		s.keep(r, from)
+	}
+	return err
+}
+
+// simulate runs the simulator with the given choices and compares.
+func (s *search) simulate(choices []int32) (Result, error) {
 	s.runs++
 	s.config.Choices = choices
 	t, err := sim.Run(s.scenario, s.target, s.config)
 	if err != nil {
-		return fmt.Errorf("replaying %q: %w", s.scenario.Name, err)
+		return Result{}, fmt.Errorf("replaying %q: %w", s.scenario.Name, err)
 	}
 	r := Result{Choices: choices, Predicted: t, observed: s.observed, predicted: s.view.rows(t)}
 	r.at = firstDifference(s.observed, r.predicted)
-	if from == nil || r.at < 0 || r.at > s.best.at {
-		s.best = r
+	return r, nil
+}
+
+// keep takes a run as the best if it is, and as a branch if it is not the observed one.
+func (s *search) keep(r Result, from *branch) {
+	longer := from == nil || r.at < 0 || r.at > s.best.at
+	if longer {
+		s.best, s.since = r, s.runs
 	}
 	if r.at < 0 {
-		return nil
+		return
 	}
-	b := &branch{at: r.at, order: s.runs, taken: t.Choices, visible: fingerprint(r.predicted)}
-	b.divide(len(choices), s.differenceAt(r))
+	b := &branch{at: r.at, order: s.runs, taken: r.Predicted.Choices, visible: fingerprint(r.predicted)}
+	b.divide(len(r.Choices), s.differenceAt(r))
 	if from != nil {
 		b.depth = from.depth + 1
 		b.same = from.visible == b.visible
 	}
+	if longer {
+		s.longest = b
+	}
 	heap.Push(&s.frontier, b)
-	return nil
 }
 
 // fingerprint tells rows apart, as FNV-1a does. A search keeps thousands of branches, so that they cannot keep their rows.
