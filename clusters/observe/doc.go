@@ -3,8 +3,7 @@
 // A [Recorder] listens before it applies anything: to containerd's events on every node that it can reach, to a raw watch of
 // its Pods, to Event objects, and to the journals that the actors of the Pods write. [Recorder.Play] creates the Pod of a
 // scenario, takes its steps, and waits for its end; [Recorder.Finish] gathers what the sources heard into one
-// [judge.Observation] for each Pod. [Suite] does all that for many scenarios, dozens of them at once. [Follow] records a
-// Pod of somebody else.
+// [judge.Observation] for each Pod. [Suite] does all that for many scenarios, dozens of them at once.
 //
 // Instants count from the answer to the create call. Under kind the nodes are containers of this machine, so that all clocks
 // are one; elsewhere the nodes' clocks are not known, there are no events of the runtime, and the intervals are wider.
