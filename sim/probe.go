@@ -476,6 +476,12 @@ func (m *machine) probeAnswers(i int, token int32) {
 		w.kind == probeStartup && (verdict == resultFailure || m.kubelet.HoldAfterStartupSuccess) {
 		w.onHold, w.streak = true, 0
 	}
+	if w.kind == probeStartup && verdict == resultSuccess && !w.onHold && w.buffered && m.choose(choiceTie, 2) == 1 {
+		// The worker takes a tick that is there before the sync loop has set started from its result, and so probes once more.
+		m.takeWake(w)
+		m.beginProbe(i)
+		return
+	}
 	m.rest(i)
 }
 
