@@ -2,10 +2,9 @@ package clusters
 
 import (
 	"flag"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/internal/golden"
 )
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
@@ -13,31 +12,5 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 // wantFile compares text with a file of testdata, or writes the file with -rewrite.
 func wantFile(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", filepath.FromSlash(name))
-	if *rewrite {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-	for i := range max(len(g), len(w)) {
-		if i >= len(g) || i >= len(w) || g[i] != w[i] {
-			t.Fatalf("%s differs in line %d (go test -rewrite accepts)\ngot  %q\nwant %q", path, i+1, at(g, i), at(w, i))
-		}
-	}
-}
-
-func at(lines []string, i int) string {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return "the end"
+	golden.Want(t, *rewrite, name, got)
 }

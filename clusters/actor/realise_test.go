@@ -3,8 +3,6 @@ package actor
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor/script"
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/internal/golden"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 )
@@ -21,23 +20,7 @@ import (
 // wantFile compares text with a file of testdata, or writes the file with -rewrite.
 func wantFile(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-	for i := range max(len(g), len(w)) {
-		if i >= len(g) || i >= len(w) || g[i] != w[i] {
-			t.Fatalf("%s differs in line %d (go test -rewrite accepts)\ngot\n%s", path, i+1, got)
-		}
-	}
+	golden.Want(t, *rewrite, name, got)
 }
 
 // asYAML prints an object as kubectl would take it.
@@ -68,8 +51,8 @@ func builtin(t *testing.T) []fixtures.Item {
 	return items
 }
 
-// golden are Options whose image does not change with the program.
-var golden = Options{Image: "sidecar-conformance.dev/actor:golden"}
+// fixedImage are Options whose image does not change with the program.
+var fixedImage = Options{Image: "sidecar-conformance.dev/actor:golden"}
 
 // TestGoldenPods shows the Pods of scenarios with each kind of probe and hook.
 func TestGoldenPods(t *testing.T) {
@@ -87,14 +70,14 @@ func TestGoldenPods(t *testing.T) {
 			t.Errorf("there is no scenario %s", name)
 			continue
 		}
-		pod, reasons := Pod(&items[i], golden)
+		pod, reasons := Pod(&items[i], fixedImage)
 		if pod == nil {
 			t.Errorf("%s: %q", name, reasons)
 			continue
 		}
 		wantFile(t, items[i].Name+".yaml", asYAML(t, pod))
 	}
-	sentinel := Sentinel(SentinelOptions{Options: Options{Image: golden.Image, Restricted: true}, Name: "sentinel-1", Namespace: "observed", Node: "worker", Life: 2e9})
+	sentinel := Sentinel(SentinelOptions{Options: Options{Image: fixedImage.Image, Restricted: true}, Name: "sentinel-1", Namespace: "observed", Node: "worker", Life: 2e9})
 	wantFile(t, "sentinel.yaml", asYAML(t, sentinel))
 }
 
@@ -105,7 +88,7 @@ func TestBuiltin(t *testing.T) {
 	items := builtin(t)
 	for i := range items {
 		item := &items[i]
-		r := Realise(item, golden)
+		r := Realise(item, fixedImage)
 		name := item.Family + "/" + item.Name
 		if (r.Pod == nil) != (len(r.Reasons) > 0) {
 			t.Errorf("%s has neither a Pod nor reasons, or both", name)
@@ -265,7 +248,7 @@ func TestReasons(t *testing.T) {
   steps: [{name: s, at: 1s, deletePod: {force: true}}]`, "the actor needs a volume"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			pod, reasons := Pod(read(t, c.text), golden)
+			pod, reasons := Pod(read(t, c.text), fixedImage)
 			if got := strings.Join(reasons, "\n"); pod != nil || !strings.Contains(got, c.want) {
 				t.Errorf("the reasons are %q, want %q", got, c.want)
 			}
@@ -288,7 +271,7 @@ func TestFailuresForEver(t *testing.T) {
 		{"starts: [{create: ok}, {}]", func(c *corev1.Container) bool { return c.EnvFrom == nil && c.SecurityContext == nil }},
 	} {
 		item := read(t, head+"      - {name: a, image: b}\n  behavior: {a: {"+c.behavior+"}}")
-		r := Realise(item, golden)
+		r := Realise(item, fixedImage)
 		if r.Pod == nil || !c.has(&r.Pod.Spec.Containers[0]) {
 			t.Errorf("%s: %v %+v", c.behavior, r.Reasons, r.Pod)
 			continue
@@ -333,7 +316,7 @@ spec:
         volumeMounts: [{name: config, mountPath: /etc/shop}]
         livenessProbe: {httpGet: {port: 80}}
 `)
-	r := Realise(item, Options{Image: golden.Image, Restricted: true})
+	r := Realise(item, Options{Image: fixedImage.Image, Restricted: true})
 	if r.Pod == nil {
 		t.Fatal(r.Reasons)
 	}

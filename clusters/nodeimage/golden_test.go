@@ -5,12 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/sidecar-conformance/sidecar-conformance/clusters/internal/golden"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 )
 
@@ -19,20 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 // wantFile compares text with a file of testdata, or writes the file with -rewrite.
 func wantFile(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s differs (go test -rewrite accepts), - is the file:\n%s", path, diff)
-	}
+	golden.Want(t, *rewrite, name, got)
 }
 
 // release reads a release, or fails the test.
