@@ -36,7 +36,7 @@ func newJudge(s Streams) *cobra.Command {
 		Use:     "judge [FILE|DIR...]",
 		Short:   "Say whether recordings are what the simulator allows",
 		Long:    judgeLong,
-		Example: examples("judge"),
+		Example: examples("judge recordings.jsonl.zst"),
 		RunE: func(_ *cobra.Command, files []string) error {
 			return judgeAll(s, files, how, verbose)
 		},
@@ -70,6 +70,9 @@ func judgeAll(s Streams, files []string, how judge.How, verbose bool) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if len(counts) == 0 {
+		return errors.New("there is nothing to judge: no recordings are built in, or the files hold none; name files or directories that record wrote")
 	}
 	for v := judge.Conforms; v <= judge.Unknown; v++ {
 		if counts[v] > 0 {
