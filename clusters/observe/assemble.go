@@ -107,7 +107,7 @@ func (a *assembly) steps() {
 // runtime adds the lives of the containers, and of the sandboxes.
 func (a *assembly) runtime() {
 	oom := map[string]bool{}
-	ended := map[string]time.Time{}
+	ended, collected := map[string]time.Time{}, map[string]time.Time{}
 	heard := a.r.runtimeOf(a.p.uid)
 	for _, e := range heard {
 		switch e.what {
@@ -115,9 +115,12 @@ func (a *assembly) runtime() {
 			oom[e.id] = true
 		case runtimeExited:
 			ended[e.id] = e.at
+		case runtimeCollected:
+			collected[e.id] = e.at
 		}
 	}
 	for _, e := range heard {
+		to := e.at
 		event := trace.Event{Container: trace.NoContainer, Run: e.who.attempt}
 		if e.who.container == "" {
 			if e.what == runtimeStarted {
@@ -138,16 +141,17 @@ func (a *assembly) runtime() {
 		case runtimeStarted:
 			event.Kind = trace.Running
 			if end, ok := ended[e.id]; ok && end.Before(e.at) {
-				e.at = end // a process may end before its start is told
+				e.at, to = end, end // a process may end before its start is told
 			}
 		case runtimeExited:
 			event.Kind, event.ExitCode, event.Reason = trace.Exited, e.exitCode, exitReason(e.exitCode, oom[e.id])
+			to = later(to, collected[e.id])
 		case runtimeDeleted:
 			event.Kind = trace.Removed
 		default:
 			continue
 		}
-		a.see(event, judge.SourceRuntime, e.at, e.at)
+		a.see(event, judge.SourceRuntime, e.at, to)
 	}
 }
 

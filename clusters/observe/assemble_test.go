@@ -39,7 +39,7 @@ func heard(t *testing.T) (*Recorder, *play) {
 		streams: []*stream{{node: "n", who: map[string]identity{"c-app": who}}}, pods: &watcher{}, events: &watcher{},
 		runs: map[string][]heardEvent{"u": {
 			e(box, 300*time.Millisecond, runtimeStarted), e(who, time.Second, runtimeCreated), e(who, 2*time.Second, runtimeStarted),
-			e(who, 5*time.Second, runtimeExited), e(who, 6*time.Second, runtimeDeleted),
+			e(who, 5*time.Second, runtimeExited), e(who, 5300*time.Millisecond, runtimeCollected), e(who, 6*time.Second, runtimeDeleted),
 		}},
 	}
 	p := &play{recorder: r, name: "f/s", uid: "u", node: "n", asked: at(-20 * time.Millisecond), zero: zero, over: at(20 * time.Second)}
@@ -77,6 +77,9 @@ func TestComplete(t *testing.T) {
 	var kinds []string
 	for _, s := range o.Seen {
 		kinds = append(kinds, s.Source.String()+" "+s.Event.Kind.String())
+		if want := map[trace.Kind]time.Duration{trace.Exited: 300 * time.Millisecond}[s.Event.Kind]; s.Source == judge.SourceRuntime && s.Latest.Sub(s.Earliest) != want {
+			t.Errorf("%v came from %v to %v, want a span of %v", s.Event.Kind, s.Earliest, s.Latest, want)
+		}
 	}
 	want := "runtime sandboxReady, runtime created, runtime running, steps deleteRequested, journal stopSignal, runtime exited, runtime removed"
 	if got := strings.Join(kinds, ", "); got != want {

@@ -27,6 +27,9 @@ const (
 	runtimeCreated
 	runtimeStarted
 	runtimeExited
+	// runtimeCollected: the task of a process that ended is deleted. The CRI plugin does that before it shows the end to the kubelet.
+	// containerd: pkg/cri/server/events.go: handleContainerExit.
+	runtimeCollected
 	runtimeOOM
 	runtimeDeleted
 	// runtimeNamespace is the event that a stream's own question makes; id is the namespace's name.
@@ -34,8 +37,8 @@ const (
 )
 
 var topics = map[string]runtimeWhat{
-	"/containers/create": runtimeCreated, "/tasks/start": runtimeStarted, "/tasks/exit": runtimeExited, "/tasks/oom": runtimeOOM,
-	"/containers/delete": runtimeDeleted, "/namespaces/create": runtimeNamespace,
+	"/containers/create": runtimeCreated, "/tasks/start": runtimeStarted, "/tasks/exit": runtimeExited, "/tasks/delete": runtimeCollected,
+	"/tasks/oom": runtimeOOM, "/containers/delete": runtimeDeleted, "/namespaces/create": runtimeNamespace,
 }
 
 // criNamespace is where the kubelet's containers live in containerd.
@@ -74,14 +77,17 @@ func parseRuntimeEvent(line []byte) (runtimeEvent, error) {
 		e.id = body.Name
 	case runtimeCreated, runtimeDeleted:
 		e.id = body.ID
-	case runtimeExited:
-		if body.ID != body.ContainerID {
+	case runtimeExited, runtimeCollected:
+		if body.ID != "" && body.ID != body.ContainerID {
 			return runtimeEvent{at: at}, nil // of a process that exec started
+		}
+		if e.id = body.ContainerID; e.what == runtimeCollected {
+			break
 		}
 		if body.ExitedAt.IsZero() {
 			return runtimeEvent{}, fmt.Errorf("%q does not say when the process exited", clip(line))
 		}
-		e.id, e.at, e.exitCode = body.ContainerID, body.ExitedAt, int32(body.ExitStatus)
+		e.at, e.exitCode = body.ExitedAt, int32(body.ExitStatus)
 	default:
 		e.id = body.ContainerID
 	}

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -47,10 +48,11 @@ func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
 		}
 		key := keyOf(e)
 		v.index[key] = append(v.index[key], int32(i))
-		if o.Seen[i].Latest.Sub(o.Seen[i].Earliest) <= sharp {
-			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: o.Seen[i].Earliest, Container: e.Container, Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode})
+		if at, ok := moment(&o.Seen[i]); ok {
+			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: at, Container: e.Container, Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode})
 		}
 	}
+	slices.SortStableFunc(v.guide.Moments, func(a, b sim.Moment) int { return cmp.Compare(a.At, b.At) })
 	v.scenario = v.guided(s)
 	var last *trace.Status
 	for i := range o.Statuses {
@@ -59,6 +61,15 @@ func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
 		}
 	}
 	return v
+}
+
+// moment is the instant at which a run is to have what was observed; ok is false if that is not known well enough. The simulator has one
+// instant for the end of a process and for the runtime's word of it, and what follows on a node follows from the word.
+func moment(s *Seen) (at trace.Instant, ok bool) {
+	if s.Source == SourceRuntime && s.Event.Kind == trace.Exited {
+		return s.Latest, true
+	}
+	return s.Earliest, s.Latest.Sub(s.Earliest) <= sharp
 }
 
 // guided is the scenario with its steps at the instants at which they were taken.

@@ -3,19 +3,14 @@ package judge_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
+	"github.com/sidecar-conformance/sidecar-conformance/internal/mutants"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
 
@@ -40,19 +35,15 @@ func TestMutants(t *testing.T) {
 	if !*runMutants {
 		t.Skip("it takes minutes; run it with -mutants")
 	}
-	text, err := os.ReadFile("../../fixtures/oracle/testdata/mutants.yaml")
+	list, err := mutants.Read("../../fixtures/oracle/testdata/mutants.yaml")
 	if err != nil {
-		t.Fatal(err)
-	}
-	var mutants []struct{ Rule, File, Was, Is string }
-	if err := yaml.Unmarshal(text, &mutants); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "observations.jsonl")
 	writeObservations(t, file)
 	caught := 0
-	for _, m := range mutants {
-		noticed, err := mutantNoticed(t, file, m.File, m.Was, m.Is)
+	for _, m := range list {
+		noticed, err := m.Noticed(t.TempDir(), "..", "TestObservationsConform", complaint, "-observations", file)
 		if err != nil {
 			t.Logf("NOT noticed: %s (%v)", m.Rule, err)
 			continue
@@ -60,9 +51,9 @@ func TestMutants(t *testing.T) {
 		caught++
 		t.Logf("%s: %s", m.Rule, noticed)
 	}
-	t.Logf("%d of %d mutants are noticed", caught, len(mutants))
+	t.Logf("%d of %d mutants are noticed", caught, len(list))
 	if caught < leastNoticed {
-		t.Errorf("%d of %d mutants are noticed, which is too few", caught, len(mutants))
+		t.Errorf("%d of %d mutants are noticed, which is too few", caught, len(list))
 	}
 }
 
@@ -90,41 +81,6 @@ func writeObservations(t *testing.T, name string) {
 
 // complaint is how TestObservationsConform complains.
 var complaint = regexp.MustCompile(`(?m)judge: (.*)$`)
-
-func mutantNoticed(t *testing.T, observations, file, was, is string) (string, error) {
-	path, err := filepath.Abs(filepath.Join("..", file))
-	if err != nil {
-		return "", err
-	}
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	if n := strings.Count(string(source), was); n != 1 {
-		return "", fmt.Errorf("the text occurs %d times in %s", n, file)
-	}
-	dir := t.TempDir()
-	changed := filepath.Join(dir, file)
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), was, is, 1)), 0o600); err != nil {
-		return "", err
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
-	if err != nil {
-		return "", err
-	}
-	overlayFile := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
-		return "", err
-	}
-	out, err := exec.Command("go", "test", "-vet=off", "-overlay", overlayFile, "-run", "^TestObservationsConform$", ".", "-observations", observations).CombinedOutput()
-	if err == nil {
-		return "", errors.New("all observations conform")
-	}
-	if found := complaint.FindSubmatch(out); found != nil {
-		return string(found[1]), nil
-	}
-	return "", fmt.Errorf("nothing was judged: %w\n%.1000s", err, out)
-}
 
 // TestObservationsConform judges the observations of a file.
 func TestObservationsConform(t *testing.T) {

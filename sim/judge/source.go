@@ -10,7 +10,8 @@ type Source uint8
 // The sources.
 const (
 	// SourceRuntime is containerd's event stream on the node, exact to the nanosecond: starts and ends of tasks, containers made
-	// and deleted.
+	// and deleted. The end of a process is a span: from when it ended to when the runtime had collected it, for the kubelet does not
+	// see it before. containerd: pkg/cri/server/events.go: handleContainerExit.
 	SourceRuntime Source = iota
 	// SourceWatch is the watch of the Pod: versions of its status, and its deletion.
 	SourceWatch
