@@ -159,5 +159,5 @@ func (p play) metrics(w http.ResponseWriter, path, text string) {
 			fmt.Fprintf(w, "kubernetes_feature_enabled{name=%q,stage=%q} %d\n", g.Name, stage, value)
 		}
 	}
-	fmt.Fprint(w, "process_cpu_seconds_total 1.5\n")
+	fmt.Fprint(w, "process_cpu_seconds_total 1.5\nprocess_start_time_seconds 1.79574e+09\n")
 }

@@ -55,6 +55,7 @@ func (r *Recorder) assemble(p *play, entries []actor.Entry, problems []string) *
 	a.notes()
 	a.journal(entries)
 	a.silences()
+	a.kubelet()
 	slices.SortStableFunc(a.o.Seen, func(x, y judge.Seen) int {
 		return cmp.Or(cmp.Compare(x.Earliest, y.Earliest), cmp.Compare(x.Latest, y.Latest))
 	})

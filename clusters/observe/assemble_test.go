@@ -2,6 +2,7 @@ package observe
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -112,6 +113,12 @@ func TestIncomplete(t *testing.T) {
 		{"somebody deleted", "it was deleted, and not by a step", func(_ *Recorder, p *play, _ *[]actor.Entry) {
 			p.versions = []version{{pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{}}}, arrived: at(time.Second)}}
 		}},
+		{"the kubelet was restarted", "the kubelet of node n was started anew at 2026-11-26T00:00:07Z", func(r *Recorder, _ *play, _ *[]actor.Entry) {
+			r.kubelets = map[string]*kubeletLife{"n": {first: at(-time.Hour), last: at(7 * time.Second)}}
+		}},
+		{"the kubelet did not answer", "watch: whether the kubelet was restarted is not known: no", func(r *Recorder, _ *play, _ *[]actor.Entry) {
+			r.kubelets = map[string]*kubeletLife{"n": {first: at(-time.Hour), err: errors.New("no")}}
+		}},
 		{"it was evicted", "it was Evicted: the node was low on memory", func(_ *Recorder, p *play, _ *[]actor.Entry) {
 			p.versions = []version{{pod: &corev1.Pod{Status: corev1.PodStatus{Reason: "Evicted", Message: "the node was low on memory"}}, arrived: at(time.Second)}}
 		}},
@@ -133,6 +140,7 @@ func TestIncomplete(t *testing.T) {
 	r, p := heard(t)
 	r.streams[0].broken(at(-2*time.Second), "before")
 	r.streams[0].mended(at(-time.Second))
+	r.kubelets = map[string]*kubeletLife{"n": {first: at(-time.Hour), last: at(-time.Minute)}, "other": {first: at(-time.Hour), last: at(time.Second)}}
 	r.pods.gaps = []silence{{at(21 * time.Second), at(22 * time.Second), "behind"}}
 	if why := whys(r.assemble(p, []actor.Entry{started(2 * time.Second)}, nil).o); why != "" {
 		t.Errorf("what was not heard before or behind is %q", why)

@@ -60,6 +60,7 @@ func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
 		problems = append(problems, err)
 	}
 	r.complete(ctx)
+	r.kubeletsEnd(ctx)
 	s := &Session{}
 	journals, unread := r.journals()
 	r.mu.Lock()

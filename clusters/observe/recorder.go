@@ -90,6 +90,8 @@ type Recorder struct {
 	said  map[string]time.Time // when a note arrived, by name and resource version
 	paced time.Time
 	logs  *logs
+	// kubelets are the lives of the kubelets, by node.
+	kubelets map[string]*kubeletLife
 
 	pulse     sync.WaitGroup
 	stopPulse context.CancelFunc
@@ -137,6 +139,7 @@ func (r *Recorder) start(ctx context.Context) error {
 	if err := r.listen(ctx); err != nil {
 		return err
 	}
+	r.kubeletsBegin(ctx)
 	if err := r.sentinels(ctx, true); err != nil {
 		return err
 	}

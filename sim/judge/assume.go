@@ -19,7 +19,7 @@ func assumptions(s *sim.Scenario, target *gates.Target, o *Observation, how How)
 		broken = append(broken, cluster(target, &o.Provenance)...)
 	}
 	for _, who := range o.Foreign {
-		add("somebody else changed the Pod: %s", who)
+		add("somebody else had a hand in it: %s", who)
 	}
 	for _, g := range o.Gaps {
 		if !g.Planned {
