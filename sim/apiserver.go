@@ -189,7 +189,9 @@ func (m *machine) written(i int) *Container {
 	return &m.scenario.Pod.Main[i-m.inits]
 }
 
-// deleteObject is a DELETE request. pkg/registry/core/pod/strategy.go: CheckGracefulDelete.
+// deleteObject is a DELETE request. pkg/registry/core/pod/strategy.go: CheckGracefulDelete. Where nothing is to be waited for, the object is
+// marked before it is removed, and a watch brings both: apiserver's pkg/registry/generic/registry/store.go:
+// updateForGracefulDeletionAndFinalizers.
 func (m *machine) deleteObject(d *Delete) {
 	if !m.object.exists {
 		return
@@ -209,6 +211,11 @@ func (m *machine) deleteObject(d *Delete) {
 	requested := m.emit(e, cause(m.object.event, "a client deletes the Pod", windowRuntime))
 	m.object.event = requested
 	if !m.worker.bound || terminal(m.status.api.phase) || grace == 0 {
+		if !m.object.deleting {
+			m.object.deleting = true
+			m.status.publishDeletion(m)
+			m.object.deleting = false // to the kubelet, a grace of 0 is no grace of the deletion: pod_workers.go: calculateEffectiveGracePeriod
+		}
 		m.removeObject(cause(requested, "nothing to wait for", windowNow))
 		return
 	}

@@ -87,11 +87,14 @@ func (w *view) rows(t *trace.Trace) []row {
 			all = append(all, row{e.At, int(e.Kind), w.eventText(t, e)})
 		}
 	}
-	last := ""
+	last, gone := "", removedAt(t)
 	for i := range t.Statuses {
 		v := &t.Statuses[i]
 		if v.At > w.until || len(v.Containers) == 0 || !anyPresent(v) {
 			continue // the object before the kubelet has written to it
+		}
+		if v.Deleting && v.At == gone && statusText(t, kept(v)) == last {
+			continue // the API server marks what it removes at once; that of the oracle removes it only
 		}
 		if text := statusText(t, v); text != last {
 			last = text
@@ -108,6 +111,23 @@ func (w *view) rows(t *trace.Trace) []row {
 		return strings.Compare(a.text, b.text)
 	})
 	return all
+}
+
+// removedAt is when the object of the Pod is removed, or Never.
+func removedAt(t *trace.Trace) trace.Instant {
+	for i := range t.Events {
+		if t.Events[i].Kind == trace.PodRemoved {
+			return t.Events[i].At
+		}
+	}
+	return trace.Never
+}
+
+// kept is a version without its deletion.
+func kept(v *trace.Status) *trace.Status {
+	before := *v
+	before.Deleting = false
+	return &before
 }
 
 func anyPresent(v *trace.Status) bool {
