@@ -154,10 +154,10 @@ func (p *play) ended() bool {
 	return !p.over.IsZero()
 }
 
-// slack is the largest delay of the sentinels of the play's time on its node: those that ran during it, and the nearest before
-// and behind.
+// slack is the largest delay of the play's time on its node: that of the sentinels that ran during it, of the nearest before and behind, and
+// of every start that the runtime was asked for meanwhile.
 func (r *Recorder) slack(p *play) time.Duration {
-	var late time.Duration
+	late := r.slowestStart(p)
 	var before, behind *play
 	for _, s := range r.plays {
 		if s.sentinel == 0 || s.uid == "" || p.node != "" && s.node != p.node {
@@ -182,6 +182,27 @@ func (r *Recorder) slack(p *play) time.Duration {
 		}
 	}
 	return late.Round(time.Millisecond)
+}
+
+// slowestStart is by how much the slowest start of a container took longer than on a prompt node, of all Pods on the play's node in its time.
+// A start is the runtime's alone, from the container's creation on, so that nothing of the kubelet is taken for a delay.
+func (r *Recorder) slowestStart(p *play) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var late time.Duration
+	created := map[string]time.Time{}
+	for _, heard := range r.runs {
+		for _, e := range heard {
+			switch {
+			case p.node != "" && e.node != p.node || e.who.container == "":
+			case e.what == runtimeCreated:
+				created[e.id] = e.at
+			case e.what == runtimeStarted && e.at.After(p.zero) && created[e.id].Before(p.over) && !created[e.id].IsZero():
+				late = max(late, e.at.Sub(created[e.id])-promptCall)
+			}
+		}
+	}
+	return late
 }
 
 // proof are the sentinels before the first play and behind the last on the node of a play. What was not heard of one that ran meanwhile
