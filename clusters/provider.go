@@ -340,6 +340,12 @@ func (p *Provider) Kubeconfig(name string) (string, error) {
 	return p.path(l.Name, kubeconfigFile), err
 }
 
+// Target returns the target of one of our clusters, without a look at it. The error is fs.ErrNotExist if it is not ours.
+func (p *Provider) Target(name string) (string, error) {
+	l, err := p.readLabel(fullName(name))
+	return l.Target, err
+}
+
 // DeleteOptions say how a cluster is taken away.
 type DeleteOptions struct {
 	// Force takes it away even while a process seems to make it.

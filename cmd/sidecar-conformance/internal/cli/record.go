@@ -29,7 +29,8 @@ the nodes must have the actor's image, or get it under the name of --actor-image
 All happens in a namespace that is made for it and taken away at the end, also after an interrupt. Nothing else is touched.
 
 The recordings are written below --into, one directory for each target and one file for each family; those that are there
-already and were not recorded now stay.`
+already and were not recorded now stay. Those of the chosen scenarios are replaced only with --update: without it, record says
+which there are before it plays anything, and ends.`
 
 // recordFlags are the flags of record.
 type recordFlags struct {
@@ -38,7 +39,7 @@ type recordFlags struct {
 	parallel, kind   int
 	spacing, longest time.Duration
 	restricted       bool
-	dryRun           bool
+	dryRun, update   bool
 }
 
 func newRecord(s Streams) *cobra.Command {
@@ -57,6 +58,7 @@ func newRecord(s Streams) *cobra.Command {
 	flags.StringVarP(&f.target, "target", "t", "", "what the cluster is, such as 1.29; known of those of --cluster")
 	flags.StringVar(&f.dir, "dir", stateDir(s), "directory of the label files and kubeconfigs of clusters create")
 	flags.StringVar(&f.into, "into", "", "directory to write to")
+	flags.BoolVar(&f.update, "update", false, "replace the recordings of the chosen scenarios that are below --into")
 	flags.StringVar(&f.actorImage, "actor-image", "", "name under which the nodes have the actor's image")
 	flags.IntVar(&f.parallel, "parallel", 16, "Pods that play at once")
 	flags.IntVar(&f.kind, "kind", 0, "kind of node to play on, for targets with several: its position, from 0")
@@ -83,6 +85,9 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 	}
 	items, err := itemsToRecord(names)
 	if err != nil {
+		return err
+	}
+	if err := f.spareScenarios(items); err != nil {
 		return err
 	}
 	cluster, err := f.recordOn(ctx, s)
