@@ -95,7 +95,7 @@ mutants: ## Change the simulator's rules one by one, and see the recordings of t
 	$(GO) test ./fixtures/oracle -run '^TestMutants$$' -mutants -timeout 60m -v
 
 node-image: ## Build an image of a kind node of RELEASE (default 1.29) without a registry; as root
-	@$(GO) run ./clusters/nodeimage/buildimage -release $(or $(RELEASE),1.29)
+	@$(GO) run ./cmd/sidecar-conformance clusters build-image $(or $(RELEASE),1.29)
 
 clean: ## Remove what was built
 	rm -rf bin

@@ -40,7 +40,8 @@ type Step struct {
 	Cached      bool   // Build would skip it
 }
 
-// Plan returns what Build would do. It asks Docker what images there are, and runs nothing else.
+// Plan returns what Build would do. It asks Docker what images there are, and the compiler for its version, and runs nothing else.
+// Without Docker there are no images.
 func Plan(ctx context.Context, o Options) ([]Step, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -58,6 +59,9 @@ func Plan(ctx context.Context, o Options) ([]Step, error) {
 }
 
 func (b *builder) build(ctx context.Context) error {
+	if err := b.checkTool(ctx, docker); err != nil {
+		return err
+	}
 	wanted, err := b.prepare(ctx)
 	if err != nil {
 		return err
@@ -84,9 +88,6 @@ func (b *builder) build(ctx context.Context) error {
 // prepare makes the plan and finds out which steps must run: the last, unless its image is there, and before it whatever
 // it needs and is not there.
 func (b *builder) prepare(ctx context.Context) (wanted map[string]bool, err error) {
-	if err := b.checkTool(ctx, docker); err != nil {
-		return nil, err
-	}
 	goVersion, err := output(ctx, b.run, command{args: []string{"go", "env", "GOVERSION"}})
 	if err != nil {
 		return nil, b.toolError(compiler, err)
@@ -207,7 +208,7 @@ func (e *StepError) Unwrap() error { return e.Err }
 // check looks for everything that the wanted steps need, before the first of them runs: all that is missing at once.
 func (b *builder) check(ctx context.Context, wanted map[string]bool) error {
 	var problems []error
-	seen := map[tool]bool{docker: true, compiler: true} // prepare has asked both
+	seen := map[tool]bool{docker: true, compiler: true} // both have been asked
 	for _, s := range b.steps {
 		for _, t := range s.tools {
 			if wanted[s.name] && !seen[t] {
@@ -219,7 +220,7 @@ func (b *builder) check(ctx context.Context, wanted map[string]bool) error {
 	return errors.Join(problems...)
 }
 
-// prepareScript is where the script for bare hosts lies in the project.
+// prepareScript is where the script for bare hosts lies in the project. The program does not hold it: whoever runs it must have read it.
 const prepareScript = "clusters/nodeimage/prepare-docker"
 
 func (b *builder) checkTool(ctx context.Context, t tool) error {

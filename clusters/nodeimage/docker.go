@@ -33,7 +33,7 @@ func (b *builder) hasImage(ctx context.Context, s *step) (bool, error) {
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	return err == nil && key == s.key, nil // Docker answers, as was seen before: it has no such image
+	return err == nil && key == s.key, nil // an error says that there is no such image: Build has seen that Docker answers
 }
 
 // base imports the root file system.

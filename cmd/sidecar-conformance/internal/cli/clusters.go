@@ -30,7 +30,8 @@ func newClusters(s Streams) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(newClustersList(s), newClustersPlan(s), newClustersCreate(s), newClustersDelete(s), newClustersRBAC(s))
+	command.AddCommand(newClustersList(s), newClustersPlan(s), newClustersCreate(s), newClustersDelete(s), newClustersRBAC(s),
+		newClustersBuildImage(s))
 	return command
 }
 
