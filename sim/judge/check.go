@@ -133,7 +133,8 @@ func (c *checker) checkStatus(i int) {
 	}
 }
 
-// checkOncePerRun wants the life of a run in order: made, started, ended, each at most once. A new sandbox counts its runs anew.
+// checkOncePerRun wants the life of a run in order: made, started, ended, each at most once. A new sandbox counts its runs anew. What
+// comes behind a gap may lack what came in it, unless the gap was filled afterwards.
 func (c *checker) checkOncePerRun() {
 	last := make([]trace.Kind, len(c.o.Containers))
 	for i := range c.o.Seen {
@@ -148,7 +149,7 @@ func (c *checker) checkOncePerRun() {
 			if e.Kind == trace.Exited {
 				want = trace.Running
 			}
-			if *before != want {
+			if *before != want && !c.unheard(s.Earliest) {
 				c.bad("seen[%d]: %s of run %d of %s without its %s", i, e.Kind, e.Run, c.o.Containers[e.Container].Name, want)
 			}
 			*before = e.Kind
@@ -156,4 +157,9 @@ func (c *checker) checkOncePerRun() {
 			*before = e.Kind
 		}
 	}
+}
+
+// unheard reports whether the runtime was not heard at some time before an instant.
+func (c *checker) unheard(before trace.Instant) bool {
+	return slices.ContainsFunc(c.o.Gaps, func(g Gap) bool { return g.Source == SourceRuntime && !g.Planned && g.From <= before })
 }

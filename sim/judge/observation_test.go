@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,26 @@ func TestCheckFindsEachInconsistency(t *testing.T) {
 		c.spoil(o)
 		if err := o.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+}
+
+// TestCheckExcusesWhatAGapHides has no creation heard, of which only a gap in the runtime's own source is an excuse.
+func TestCheckExcusesWhatAGapHides(t *testing.T) {
+	for _, c := range []struct {
+		gap     judge.Gap
+		excused bool
+	}{
+		{judge.Gap{Source: judge.SourceRuntime}, true},
+		{judge.Gap{Source: judge.SourceWatch}, false},
+		{judge.Gap{Source: judge.SourceRuntime, Planned: true}, false},
+		{judge.Gap{Source: judge.SourceRuntime, From: 1 << 50, To: 1 << 50}, false},
+	} {
+		o := full(t)
+		o.Seen = slices.DeleteFunc(o.Seen, func(s judge.Seen) bool { return s.Event.Kind == trace.Created })
+		o.Gaps = []judge.Gap{c.gap}
+		if err := o.Check(); (err == nil) != c.excused {
+			t.Errorf("%+v: %v", c.gap, err)
 		}
 	}
 }
