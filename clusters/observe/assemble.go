@@ -43,6 +43,9 @@ func (r *Recorder) assemble(p *play, entries []actor.Entry, problems []string) *
 	} else {
 		a.skew = unknownSkew
 	}
+	if p.followed {
+		a.onlyLooked()
+	}
 	for _, problem := range problems {
 		a.gap(judge.SourceJournal, p.zero, p.over, problem)
 	}
@@ -53,7 +56,9 @@ func (r *Recorder) assemble(p *play, entries []actor.Entry, problems []string) *
 	a.runtime()
 	a.watch()
 	a.notes()
-	a.journal(entries)
+	if !p.followed {
+		a.journal(entries)
+	}
 	a.silences()
 	a.kubelet()
 	slices.SortStableFunc(a.o.Seen, func(x, y judge.Seen) int {
@@ -121,39 +126,49 @@ func (a *assembly) runtime() {
 		}
 	}
 	for _, e := range heard {
-		to := e.at
-		event := trace.Event{Container: trace.NoContainer, Run: e.who.attempt}
-		if e.who.container == "" {
-			if e.what == runtimeStarted {
-				event.Kind = trace.SandboxReady
-				a.see(event, judge.SourceRuntime, e.at, e.at)
-			}
-			continue
-		}
 		position, ok := a.p.table.index[e.who.container]
-		if !ok {
+		if !ok && e.who.container != "" {
 			a.foreign("container %s was added", e.who.container)
 			continue
 		}
-		event.Container = int16(position)
-		switch e.what {
-		case runtimeCreated:
-			event.Kind = trace.Created
-		case runtimeStarted:
-			event.Kind = trace.Running
-			if end, ok := ended[e.id]; ok && end.Before(e.at) {
-				e.at, to = end, end // a process may end before its start is told
-			}
-		case runtimeExited:
-			event.Kind, event.ExitCode, event.Reason = trace.Exited, e.exitCode, exitReason(e.exitCode, oom[e.id])
-			to = later(to, collected[e.id])
-		case runtimeDeleted:
-			event.Kind = trace.Removed
-		default:
+		event := e.words(oom[e.id])
+		if event.Kind == trace.KindNone {
 			continue
+		}
+		if e.who.container != "" {
+			event.Container = int16(position)
+		}
+		to := e.at
+		switch end := ended[e.id]; {
+		case event.Kind == trace.Running && !end.IsZero() && end.Before(e.at):
+			e.at, to = end, end // a process may end before its start is told
+		case event.Kind == trace.Exited:
+			to = later(to, collected[e.id])
 		}
 		a.see(event, judge.SourceRuntime, e.at, to)
 	}
+}
+
+// words is the event in the words of a trace, without the container's position. Its kind is KindNone for what no trace has.
+func (e *heardEvent) words(oom bool) trace.Event {
+	event := trace.Event{Container: trace.NoContainer, Run: e.who.attempt}
+	if e.who.container == "" {
+		if e.what == runtimeStarted {
+			event.Kind = trace.SandboxReady
+		}
+		return event
+	}
+	switch e.what {
+	case runtimeCreated:
+		event.Kind = trace.Created
+	case runtimeStarted:
+		event.Kind = trace.Running
+	case runtimeExited:
+		event.Kind, event.ExitCode, event.Reason = trace.Exited, e.exitCode, exitReason(e.exitCode, oom)
+	case runtimeDeleted:
+		event.Kind = trace.Removed
+	}
+	return event
 }
 
 func exitReason(code int32, oom bool) string {
@@ -256,7 +271,7 @@ var writers = []string{clusters.ManagedBy, "kubelet", "kube-scheduler"}
 // writers says who else changed the Pod.
 func (a *assembly) writers(pod *corev1.Pod) {
 	for _, f := range pod.ManagedFields {
-		known := slices.ContainsFunc(writers, func(name string) bool { return strings.HasPrefix(f.Manager, name) })
+		known := slices.Contains(a.p.owners, f.Manager) || slices.ContainsFunc(writers, func(name string) bool { return strings.HasPrefix(f.Manager, name) })
 		if !known {
 			a.foreign("%s wrote to it", f.Manager)
 		}

@@ -5,6 +5,9 @@
 // scenario, takes its steps, and waits for its end; [Recorder.Finish] gathers what the sources heard into one
 // [judge.Observation] for each Pod. [Suite] does all that for many scenarios, dozens of them at once.
 //
+// [Follow] watches one Pod that somebody else owns, and touches nothing. It has no journals, takes no steps and has no sentinels; what
+// happened before it began is a gap. So a judge finds such a recording inconclusive; people can read it all the same.
+//
 // Instants count from the answer to the create call. Under kind the nodes are containers of this machine, so that all clocks
 // are one; elsewhere the nodes' clocks are not known, there are no events of the runtime, and the intervals are wider.
 //
@@ -16,5 +19,5 @@
 // else changed make the observation incomplete, and it says so. It refuses to touch Pods outside the namespace that it made, and
 // takes that namespace away at the end, whatever happens.
 //
-// Read recorder.go first, then play.go, then assemble.go.
+// Read recorder.go first, then play.go, then assemble.go; follow.go stands beside play.go.
 package observe

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
@@ -120,7 +118,7 @@ func (r *Recorder) complete(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	asked := time.Now()
-	list, err := r.cluster.Existing.Client.CoreV1().Pods(r.namespace.Name).List(ctx, metav1.ListOptions{})
+	list, err := r.listPods(ctx)
 	if err != nil {
 		r.pods.lose(asked, "the Pods could not be listed at the end: "+err.Error())
 		return

@@ -38,6 +38,9 @@ type play struct {
 	sentinel          time.Duration // how long it lives, if it is a sentinel
 	before            bool          // a sentinel before the first Pod
 	again             *play         // the same once more, because the node was too slow for this one
+	owners            []string      // who else may write to the Pod: of a Pod that is followed, whoever had before
+	followed          bool          // it is somebody else's, and is only looked at
+	since             time.Time     // when the recording began, if the Pod was there before
 
 	mu       sync.Mutex
 	versions []version

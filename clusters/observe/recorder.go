@@ -69,12 +69,14 @@ func (o *Options) defaults() {
 	}
 }
 
-// Recorder listens to a cluster and plays scenarios on it, all in one namespace of its own.
+// Recorder listens to a cluster and plays scenarios on it, all in one namespace of its own; or it follows one Pod of somebody else's.
 type Recorder struct {
 	cluster   Cluster
 	options   Options
-	namespace *clusters.Namespace
-	nodes     []string // that Pods may run on
+	namespace *clusters.Namespace // of its own; nil where it follows
+	space     string              // the namespace that it listens to
+	only      string              // the one Pod that it listens to; empty for all
+	nodes     []string            // that Pods may run on
 	streams   []*stream
 	pods      *watcher
 	events    *watcher
@@ -92,6 +94,10 @@ type Recorder struct {
 	logs  *logs
 	// kubelets are the lives of the kubelets, by node.
 	kubelets map[string]*kubeletLife
+	// listed is given every list of Pods that a watch begins with, appeared the first version of a Pod that no play has. Both are nil
+	// where scenarios are played.
+	listed   func(*corev1.PodList)
+	appeared chan version
 
 	pulse     sync.WaitGroup
 	stopPulse context.CancelFunc
@@ -107,12 +113,17 @@ type heardEvent struct {
 // Start makes a namespace, listens to all sources, and returns once a sentinel on each node was heard. What it has begun is
 // taken away again if it fails.
 func Start(ctx context.Context, c Cluster, o Options) (*Recorder, error) {
-	o.defaults()
-	r := &Recorder{cluster: c, options: o, byUID: map[types.UID]*play{}, early: map[types.UID][]version{}, runs: map[string][]heardEvent{}, said: map[string]time.Time{}}
+	r := newRecorder(c, o)
 	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(err, r.close(ctx))
 	}
 	return r, nil
+}
+
+func newRecorder(c Cluster, o Options) *Recorder {
+	o.defaults()
+	return &Recorder{cluster: c, options: o, byUID: map[types.UID]*play{}, early: map[types.UID][]version{}, runs: map[string][]heardEvent{},
+		said: map[string]time.Time{}}
 }
 
 func (r *Recorder) start(ctx context.Context) error {
@@ -134,7 +145,7 @@ func (r *Recorder) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.namespace = namespace
+	r.namespace, r.space = namespace, namespace.Name
 	r.listening, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := r.listen(ctx); err != nil {
 		return err
@@ -155,38 +166,71 @@ func (r *Recorder) journalsOnNode() bool {
 }
 
 func (r *Recorder) listen(ctx context.Context) error {
-	pods := r.cluster.Existing.Client.CoreV1().Pods(r.namespace.Name)
-	r.pods = &watcher{
-		name: "Pods", heard: r.podHeard,
-		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return pods.Watch(ctx, o) },
-		first: func(ctx context.Context) (string, error) {
-			list, err := pods.List(ctx, metav1.ListOptions{})
-			if err != nil {
-				return "", err
-			}
-			return list.ResourceVersion, nil
-		},
-	}
-	events := r.cluster.Existing.Client.CoreV1().Events(r.namespace.Name)
-	r.events = &watcher{
-		name: "Events", heard: r.noteHeard,
-		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return events.Watch(ctx, o) },
-		first: func(ctx context.Context) (string, error) {
-			list, err := events.List(ctx, metav1.ListOptions{})
-			if err != nil {
-				return "", err
-			}
-			return list.ResourceVersion, nil
-		},
-	}
+	r.watchers()
 	for _, w := range []*watcher{r.pods, r.events} {
 		if err := w.start(r.listening); err != nil {
 			return err
 		}
 	}
 	if !r.journalsOnNode() {
-		r.logs = newLogs(r.listening, r.cluster.Existing.Client, r.namespace.Name)
+		r.logs = newLogs(r.listening, r.cluster.Existing.Client, r.space)
 	}
+	if err := r.listenToNodes(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// watchers makes the watches of the API. They have not begun yet.
+func (r *Recorder) watchers() {
+	pods, events := r.cluster.Existing.Client.CoreV1().Pods(r.space), r.cluster.Existing.Client.CoreV1().Events(r.space)
+	r.pods = &watcher{
+		name: "Pods", heard: r.podHeard,
+		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.FieldSelector = r.selector("metadata.name")
+			return pods.Watch(ctx, o)
+		},
+		first: func(ctx context.Context) (string, error) {
+			list, err := r.listPods(ctx)
+			if err != nil {
+				return "", err
+			}
+			if r.listed != nil {
+				r.listed(list)
+			}
+			return list.ResourceVersion, nil
+		},
+	}
+	r.events = &watcher{
+		name: "Events", heard: r.noteHeard,
+		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.FieldSelector = r.selector("involvedObject.name")
+			return events.Watch(ctx, o)
+		},
+		first: func(ctx context.Context) (string, error) {
+			list, err := events.List(ctx, metav1.ListOptions{FieldSelector: r.selector("involvedObject.name")})
+			if err != nil {
+				return "", err
+			}
+			return list.ResourceVersion, nil
+		},
+	}
+}
+
+func (r *Recorder) listPods(ctx context.Context) (*corev1.PodList, error) {
+	return r.cluster.Existing.Client.CoreV1().Pods(r.space).List(ctx, metav1.ListOptions{FieldSelector: r.selector("metadata.name")})
+}
+
+// selector picks the one Pod that is listened to, by the field that has its name.
+func (r *Recorder) selector(field string) string {
+	if r.only == "" {
+		return ""
+	}
+	return field + "=" + r.only
+}
+
+// listenToNodes opens a stream on every node that can be reached.
+func (r *Recorder) listenToNodes() error {
 	if r.cluster.Nodes == nil {
 		return nil
 	}
@@ -197,12 +241,12 @@ func (r *Recorder) listen(ctx context.Context) error {
 		}
 		r.streams = append(r.streams, s)
 	}
-	return ctx.Err()
+	return nil
 }
 
 func (r *Recorder) podHeard(kind watch.EventType, object runtime.Object, arrived time.Time) {
 	pod, ok := object.(*corev1.Pod)
-	if !ok {
+	if !ok || r.only != "" && pod.Name != r.only {
 		return
 	}
 	v := version{pod, arrived, kind == watch.Deleted}
@@ -215,6 +259,12 @@ func (r *Recorder) podHeard(kind watch.EventType, object runtime.Object, arrived
 		r.early[pod.UID] = append(r.early[pod.UID], v)
 	}
 	r.mu.Unlock()
+	if p == nil && r.appeared != nil {
+		select {
+		case r.appeared <- v:
+		default: // one is enough
+		}
+	}
 	if p != nil {
 		p.take(v)
 	}
@@ -223,14 +273,18 @@ func (r *Recorder) podHeard(kind watch.EventType, object runtime.Object, arrived
 func (r *Recorder) noteHeard(_ watch.EventType, object runtime.Object, arrived time.Time) {
 	if note, ok := object.(*corev1.Event); ok {
 		r.mu.Lock()
-		defer r.mu.Unlock()
 		r.notes = append(r.notes, note)
 		r.said[note.Name+" "+note.ResourceVersion] = arrived
+		p := r.byUID[note.InvolvedObject.UID]
+		r.mu.Unlock()
+		if p != nil {
+			p.wake()
+		}
 	}
 }
 
 func (r *Recorder) runtimeHeard(node string, e runtimeEvent, who identity) {
-	if who.namespace != r.namespace.Name {
+	if who.namespace != r.space || r.only != "" && who.pod != r.only {
 		return
 	}
 	r.mu.Lock()

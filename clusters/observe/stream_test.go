@@ -26,6 +26,7 @@ type fakeNode struct {
 	marks chan string
 	opens int
 	info  string
+	list  string // the IDs of the containers that are there
 }
 
 func (n *fakeNode) Nodes() ([]string, error) { return []string{"n"}, nil }
@@ -43,6 +44,8 @@ func (n *fakeNode) Run(ctx context.Context, c clusters.Command) error {
 			case n.marks <- strings.Fields(q)[3]:
 			default: // the stream is broken
 			}
+		case strings.Contains(q, "containers list"):
+			fmt.Fprintln(c.Stdout, n.list)
 		case strings.HasPrefix(q, "ctr -n"):
 			fmt.Fprintln(c.Stdout, n.info)
 		case strings.HasPrefix(q, "echo;"):
