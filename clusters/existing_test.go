@@ -94,6 +94,7 @@ func TestRBACGolden(t *testing.T) {
 		needs Needs
 	}{
 		{"rbac_doctor.yaml", Needs{Subject: "User:jane", ReadOnly: true}},
+		{"rbac_watch.yaml", Needs{Subject: "User:jane", ReadOnly: true, Namespace: "shop"}},
 		{"rbac_namespace.yaml", Needs{Subject: "ServiceAccount:tests/runner", Namespace: "tests"}},
 		{"rbac_cluster.yaml", Needs{Subject: "Group:sidecar-conformance"}},
 	} {
@@ -128,7 +129,7 @@ func TestRBACGolden(t *testing.T) {
 			t.Errorf("%s grants %d permissions, %d are needed", c.file, len(granted), len(c.needs.permissions()))
 		}
 	}
-	for _, bad := range []Needs{{}, {Subject: "jane"}, {Subject: "User:"}, {Subject: "ServiceAccount:runner"}, {Subject: "User:jane", ReadOnly: true, Namespace: "x"}} {
+	for _, bad := range []Needs{{}, {Subject: "jane"}, {Subject: "User:"}, {Subject: "ServiceAccount:runner"}} {
 		if _, err := RBAC(bad); err == nil {
 			t.Errorf("%+v is no error", bad)
 		}

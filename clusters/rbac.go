@@ -12,11 +12,13 @@ import (
 
 // Needs say which permissions are needed.
 type Needs struct {
-	// Namespace is one that is there already; empty where namespaces are made for each run.
+	// Namespace is one that is there already; empty where namespaces are made for each run. With ReadOnly it is one whose Pods are
+	// watched.
 	Namespace string
 	// Subject is who is given them, as User:NAME, Group:NAME or ServiceAccount:NAMESPACE/NAME.
 	Subject string
-	// ReadOnly leaves out what only running scenarios needs: then it is what doctor needs.
+	// ReadOnly leaves out what only running scenarios needs: then it is what doctor needs, and in Namespace what watching a Pod of
+	// somebody else's needs.
 	ReadOnly bool
 }
 
@@ -39,6 +41,11 @@ var running = []rbacv1.PolicyRule{
 	{Verbs: []string{"create", "delete", "get", "list", "patch", "watch"}, APIGroups: []string{"batch"}, Resources: []string{"jobs"}},
 }
 
+// watching is what it takes to watch a Pod.
+var watching = []rbacv1.PolicyRule{
+	{Verbs: []string{"get", "list", "watch"}, APIGroups: []string{""}, Resources: []string{"pods", "events"}},
+}
+
 // namespacing is what making namespaces takes.
 var namespacing = rbacv1.PolicyRule{Verbs: []string{"create", "delete", "get", "list"}, APIGroups: []string{""}, Resources: []string{"namespaces"}}
 
@@ -52,8 +59,11 @@ func (n Needs) clusterRules() []rbacv1.PolicyRule {
 }
 
 func (n Needs) namespaceRules() []rbacv1.PolicyRule {
-	if n.ReadOnly || n.Namespace == "" {
+	switch {
+	case n.Namespace == "":
 		return nil
+	case n.ReadOnly:
+		return watching
 	}
 	return running
 }
@@ -99,9 +109,6 @@ func RBAC(n Needs) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n.Namespace != "" && n.ReadOnly {
-		return "", fmt.Errorf("namespace %q: reading the state of a cluster needs no namespace", n.Namespace)
-	}
 	var w configWriter
 	w.line(0, "# What a cluster is: its version, its nodes, and the feature gates of API server and kubelets.")
 	if !n.ReadOnly && n.Namespace == "" {
@@ -110,7 +117,11 @@ func RBAC(n Needs) (string, error) {
 	role(&w, "ClusterRole", "", n.clusterRules(), subject)
 	if rules := n.namespaceRules(); rules != nil {
 		w.line(0, "---")
-		w.line(0, "# What running scenarios takes, in one namespace.")
+		if n.ReadOnly {
+			w.line(0, "# And what watching a Pod takes, in one namespace.")
+		} else {
+			w.line(0, "# What running scenarios takes, in one namespace.")
+		}
 		role(&w, "Role", n.Namespace, rules, subject)
 	}
 	return w.String(), nil

@@ -293,7 +293,7 @@ func newClustersRBAC(s Streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:     "rbac",
 		Short:   "Print the roles that a cluster made elsewhere must grant",
-		Example: examples("clusters rbac --read-only", "clusters rbac --namespace tests --subject ServiceAccount:tests/runner > rbac.yaml"),
+		Example: examples("clusters rbac --read-only", "clusters rbac --read-only --namespace shop", "clusters rbac --namespace tests --subject ServiceAccount:tests/runner > rbac.yaml"),
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			text, err := clusters.RBAC(n)
@@ -305,8 +305,8 @@ func newClustersRBAC(s Streams) *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVarP(&n.Namespace, "namespace", "n", "", "a namespace that is there; without it namespaces are made for each run")
+	flags.StringVarP(&n.Namespace, "namespace", "n", "", "a namespace that is there; without it namespaces are made for each run.\nWith --read-only the one of the Pods that record pod/NAME watches")
 	flags.StringVar(&n.Subject, "subject", "Group:sidecar-conformance", "who is granted them: User:NAME, Group:NAME or ServiceAccount:NAMESPACE/NAME")
-	flags.BoolVar(&n.ReadOnly, "read-only", false, "what doctor needs, and no more")
+	flags.BoolVar(&n.ReadOnly, "read-only", false, "what doctor needs, and with --namespace record pod/NAME, and no more")
 	return command
 }
