@@ -110,6 +110,10 @@ func Run(ctx context.Context, args []string, s Streams) int {
 
 // status prints what ended the run, and turns it into an exit status.
 func status(ctx context.Context, command *cobra.Command, err error, stderr io.Writer) int {
+	known, ok := errors.AsType[*exitError](err)
+	if ok && known.code == exitClean {
+		return exitClean // an interrupt was how the verb is meant to end
+	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "interrupted")
 		return exitInterrupted
@@ -118,7 +122,7 @@ func status(ctx context.Context, command *cobra.Command, err error, stderr io.Wr
 		return exitClean
 	}
 	code := exitUsage
-	if known, ok := errors.AsType[*exitError](err); ok {
+	if ok {
 		code = known.code
 	}
 	if text := err.Error(); text != "" {

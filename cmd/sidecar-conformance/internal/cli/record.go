@@ -30,7 +30,11 @@ All happens in a namespace that is made for it and taken away at the end, also a
 
 The recordings are written below --into, one directory for each target and one file for each family; those that are there
 already and were not recorded now stay. Those of the chosen scenarios are replaced only with --update: without it, record says
-which there are before it plays anything, and ends.`
+which there are before it plays anything, and ends.
+
+With pod/NAME it watches a Pod of somebody else's, changes nothing, and prints what it hears: until the Pod's end, --longest, or
+the first Ctrl-C. With --into it writes the recording too; judge then says which of its assumptions do not hold: what happened
+before the recording began was not heard, and no Pod of our own proves that the rest was.`
 
 // recordFlags are the flags of record.
 type recordFlags struct {
@@ -40,13 +44,14 @@ type recordFlags struct {
 	spacing, longest time.Duration
 	restricted       bool
 	dryRun, update   bool
+	podFlags
 }
 
 func newRecord(s Streams) *cobra.Command {
 	var f recordFlags
 	command := &cobra.Command{
-		Use:     "record [SCENARIO...]",
-		Short:   "Play scenarios on a real cluster and write what was seen",
+		Use:     "record [SCENARIO... | pod/NAME]",
+		Short:   "Play scenarios on a real cluster, or watch a Pod there, and write what was seen",
 		Long:    recordLong,
 		Example: examples("record --dry-run", "record --dry-run slow-probe-grid termination"),
 		RunE:    func(command *cobra.Command, names []string) error { return f.record(command.Context(), s, names) },
@@ -67,10 +72,14 @@ func newRecord(s Streams) *cobra.Command {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be played, and what cannot be and why; needs no cluster")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say how late the nodes were")
 	flags.BoolVar(&f.restricted, "restricted", false, "take no more rights than Pod Security level restricted grants")
+	f.podFlags.add(command)
 	return command
 }
 
 func (f *recordFlags) record(ctx context.Context, s Streams, names []string) error {
+	if pod, err := f.podNamed(names); pod != "" || err != nil {
+		return f.recordPod(ctx, s, pod, err)
+	}
 	if f.dryRun {
 		return f.list(s, names)
 	}
