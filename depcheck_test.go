@@ -43,6 +43,7 @@ var importRules = []importRule{
 	{"clusters/actor/...", []string{"sim", "fixtures", "k8s.io/api/...", "k8s.io/apimachinery/...", "github.com/google/go-containerregistry/..."}},
 	{"clusters/...", []string{"sim/gates", "fixtures/...", "k8s.io/api/...", "k8s.io/apimachinery/...", "k8s.io/client-go/...",
 		"sigs.k8s.io/kind/...", "github.com/google/go-containerregistry/..."}},
+	{"internal/golden", nil},
 	{"suites/runner/...", []string{"sim/...", "fixtures/...", "clusters/...", "suites/report/...", "k8s.io/..."}},
 	{"suites/report/...", []string{"sim/...", "fixtures/..."}},
 	{"suites", []string{"sim/...", "fixtures/...", "clusters/...", "suites/...", "k8s.io/...", "sigs.k8s.io/e2e-framework/...",

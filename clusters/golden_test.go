@@ -4,7 +4,7 @@ import (
 	"flag"
 	"testing"
 
-	"github.com/sidecar-conformance/sidecar-conformance/clusters/internal/golden"
+	"github.com/sidecar-conformance/sidecar-conformance/internal/golden"
 )
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sidecar-conformance/sidecar-conformance/clusters/internal/golden"
+	"github.com/sidecar-conformance/sidecar-conformance/internal/golden"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 )
 

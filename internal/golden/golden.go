@@ -11,7 +11,12 @@ import (
 // writes the file instead.
 func Want(t *testing.T, rewrite bool, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", filepath.FromSlash(name))
+	File(t, rewrite, filepath.Join("testdata", filepath.FromSlash(name)), got)
+}
+
+// File is Want for a file that lies elsewhere, such as a page of the documentation.
+func File(t *testing.T, rewrite bool, path, got string) {
+	t.Helper()
 	if rewrite {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
