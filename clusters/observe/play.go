@@ -73,14 +73,6 @@ func Unplayable(item *fixtures.Item) string {
 	return ""
 }
 
-// nameOf is the name of an item in recordings: with its family in front.
-func nameOf(item *fixtures.Item) string {
-	if item.Family == "" {
-		return item.Name
-	}
-	return item.Family + "/" + item.Name
-}
-
 // Play plays the item of a realisation: it creates the Pod, takes the steps and waits for the end. What was seen is in the
 // observations of Finish. The error is that of the cluster or of the context; the observation then has a gap.
 func (r *Recorder) Play(ctx context.Context, real actor.Realisation) error {
@@ -90,9 +82,9 @@ func (r *Recorder) Play(ctx context.Context, real actor.Realisation) error {
 
 func (r *Recorder) play(ctx context.Context, real actor.Realisation) (*play, error) {
 	if real.Pod == nil {
-		return nil, fmt.Errorf("scenario %s cannot be played on a cluster: %s", nameOf(real.Item), strings.Join(real.Reasons, "; "))
+		return nil, fmt.Errorf("scenario %s cannot be played on a cluster: %s", real.Item.FullName(), strings.Join(real.Reasons, "; "))
 	}
-	p := &play{recorder: r, name: nameOf(real.Item), scenario: real.Item.Scenario, news: make(chan struct{})}
+	p := &play{recorder: r, name: real.Item.FullName(), scenario: real.Item.Scenario, news: make(chan struct{})}
 	p.table = tableOf(&real.Pod.Spec)
 	horizon, err := p.predict(r.targetOfPods())
 	if err != nil {

@@ -51,7 +51,7 @@ func Suite(ctx context.Context, c Cluster, items []fixtures.Item, o Options, pro
 		real, why := realise(&items[i], o.Actor)
 		switch {
 		case len(why) > 0:
-			s.tell(nameOf(&items[i]), LeftOut, why)
+			s.tell(items[i].FullName(), LeftOut, why)
 		case items[i].Live == fixtures.LiveDisruptive:
 			serial = append(serial, real)
 		default:
@@ -145,7 +145,7 @@ func (s *suite) play(ctx context.Context, list []actor.Realisation, parallel int
 		}
 		all.Go(func() {
 			defer func() { <-places }()
-			name := nameOf(real.Item)
+			name := real.Item.FullName()
 			s.tell(name, Playing, nil)
 			p, err := s.recorder.play(ctx, real)
 			attempts[i] = attempt{real, p}

@@ -39,9 +39,9 @@ func newScenarioList(s Streams) *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "FAMILY\tNAME\tTITLE")
+			fmt.Fprintln(w, "FAMILY\tNAME\tPROFILE\tTITLE")
 			for i := range items {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", items[i].Family, items[i].Name, items[i].Title)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", items[i].Family, items[i].Name, items[i].Profile, items[i].Title)
 			}
 			return w.Flush()
 		},
