@@ -32,7 +32,7 @@ var importRules = []importRule{
 	{"sim/rules", []string{"sim/..."}},
 	{"fixtures/packed", []string{"github.com/klauspost/compress/zstd"}},
 	{"fixtures/oracle/...", []string{"sim/...", "fixtures", "fixtures/packed"}},
-	{"fixtures/recorded", []string{"sim/...", "fixtures/packed"}},
+	{"fixtures/recorded", []string{"sim/...", "fixtures/packed", "go.yaml.in/yaml/v4"}},
 	{"fixtures/...", []string{"sim/...", "k8s.io/api/...", "k8s.io/apimachinery/...", "go.yaml.in/yaml/v4"}},
 	{"clusters/observe/...", []string{"clusters/...", "fixtures/...", "sim/...", "k8s.io/api/...", "k8s.io/apimachinery/...",
 		"k8s.io/client-go/...", "sigs.k8s.io/e2e-framework/..."}},
@@ -49,7 +49,7 @@ var importRules = []importRule{
 	{"suites", []string{"sim/...", "fixtures/...", "clusters/...", "suites/...", "k8s.io/...", "sigs.k8s.io/e2e-framework/...",
 		"github.com/onsi/ginkgo/v2/...", "github.com/onsi/gomega/..."}},
 	{"cmd/sidecar-conformance/...", []string{"sim/...", "fixtures/...", "clusters/...", "suites/runner/...", "suites/report/...",
-		"github.com/spf13/cobra/...", "golang.org/x/term"}},
+		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
 
 // pkg is one package, as go list prints it.

@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor/script"
-	"github.com/sidecar-conformance/sidecar-conformance/internal/golden"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
+	"github.com/sidecar-conformance/sidecar-conformance/internal/golden"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 )
 

@@ -41,6 +41,9 @@ type Streams struct {
 	// Terminal is true where Out is a terminal; Width is its number of columns, 0 if unknown.
 	Terminal bool
 	Width    int
+	// ErrTerminal is true where Err is a terminal, ErrWidth its number of columns, 0 if unknown.
+	ErrTerminal bool
+	ErrWidth    int
 }
 
 // Standard returns the streams of the process.
@@ -53,6 +56,12 @@ func Standard() Streams {
 		s.Terminal = true
 		if width, _, err := term.GetSize(fd); err == nil {
 			s.Width = width
+		}
+	}
+	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) {
+		s.ErrTerminal = s.Env("TERM") != "dumb"
+		if width, _, err := term.GetSize(fd); err == nil {
+			s.ErrWidth = width
 		}
 	}
 	return s
@@ -144,13 +153,13 @@ func newRoot(s Streams) *cobra.Command {
 			"stop on a given Kubernetes release? It runs the kubelet's mechanism in virtual time: no cluster is needed.\n\n" +
 			"Exit status: 0 clean, 1 findings or a divergence, 2 bad usage or unreadable input, 3 environment failure or\n" +
 			"inconclusive, 4 only unknowns under --strict, 130 interrupted.",
-		Example:       examples("simulate -f pod.yaml", "simulate -f pod.yaml --target 1.28..1.37", "scenario list", "matrix releases"),
+		Example:       examples("simulate -f pod.yaml", "simulate -f pod.yaml --target 1.28..1.37", "scenario list", "matrix releases", "verify --against sim reverse-stop-order"),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 		RunE:          func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newRecord(s), newJudge(s), newDoctor(s), newVersion(s))
+	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newVerify(s), newRecord(s), newJudge(s), newDoctor(s), newVersion(s))
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	return root
 }

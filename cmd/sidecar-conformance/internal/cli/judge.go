@@ -3,16 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
-	"path"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sidecar-conformance/sidecar-conformance/fixtures/packed"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures/recorded"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 )
@@ -90,89 +86,16 @@ func judgeAll(s Streams, files []string, how judge.How, verbose bool) error {
 
 // recordingsIn yields the recordings of files and directories, or those that are built in.
 func recordingsIn(s Streams, names []string) iter.Seq2[*recorded.Recording, error] {
+	if len(names) > 0 {
+		return recorded.Files(s.Files, names)
+	}
 	return func(yield func(*recorded.Recording, error) bool) {
-		if len(names) == 0 {
-			for _, target := range recorded.Targets() {
-				for r, err := range recorded.Recordings(target) {
-					if !yield(r, err) {
-						return
-					}
-				}
-			}
-			return
-		}
-		for _, name := range names {
-			files, err := recordingFiles(s.Files, name)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, file := range files {
-				if !recordingsOfFile(s.Files, file, yield) {
+		for _, target := range recorded.Targets() {
+			for r, err := range recorded.Recordings(target) {
+				if !yield(r, err) {
 					return
 				}
 			}
 		}
 	}
-}
-
-func recordingsOfFile(tree fs.FS, name string, yield func(*recorded.Recording, error) bool) bool {
-	file, err := tree.Open(name)
-	if err != nil {
-		return yield(nil, err) && false
-	}
-	defer file.Close()
-	read := packed.Lines[recorded.Recording]
-	if strings.HasSuffix(name, packed.Suffix) {
-		read = recorded.Read
-	}
-	for r, err := range read(file) {
-		if err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
-		}
-		if !yield(r, err) || err != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// recordingFiles are the files that a name stands for.
-func recordingFiles(tree fs.FS, name string) ([]string, error) {
-	info, err := fs.Stat(tree, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such file", name)
-	}
-	if err != nil || !info.IsDir() {
-		return []string{name}, err
-	}
-	var files []string
-	err = eachFile(tree, name, func(file string) {
-		if strings.HasSuffix(file, packed.Suffix) {
-			files = append(files, file)
-		}
-	})
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s: there are no recordings (*%s) below it", name, packed.Suffix)
-	}
-	slices.Sort(files)
-	return files, err
-}
-
-func eachFile(tree fs.FS, directory string, found func(file string)) error {
-	entries, err := fs.ReadDir(tree, directory)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		name := path.Join(directory, entry.Name())
-		if entry.IsDir() {
-			if err := eachFile(tree, name, found); err != nil {
-				return err
-			}
-			continue
-		}
-		found(name)
-	}
-	return nil
 }

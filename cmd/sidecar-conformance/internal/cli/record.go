@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -17,6 +14,8 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/observe"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures/recorded"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/suites/runner"
 )
 
 const recordLong = `record plays scenarios on a real cluster and writes what was seen of them, for judge. Without names it plays all that are
@@ -133,10 +132,7 @@ func (f *recordFlags) list(s Streams, names []string) error {
 	}
 	played := 0
 	for i := range items {
-		why := observe.Unplayable(&items[i])
-		if why == "" {
-			why = strings.Join(actor.Realise(&items[i], actor.Options{Image: f.actorImage, Restricted: f.restricted}).Reasons, "; ")
-		}
+		why := runner.Unplayable(&items[i], actor.Options{Image: f.actorImage, Restricted: f.restricted})
 		if why == "" {
 			played++
 			fmt.Fprintf(s.Out, "%s/%s\n", items[i].Family, items[i].Name)
@@ -158,77 +154,55 @@ func recordingsOf(session *observe.Session) []*recorded.Recording {
 
 // itemsToRecord are the built-in scenarios with the names, all if there are none.
 func itemsToRecord(names []string) ([]fixtures.Item, error) {
+	return builtinItems(names, "")
+}
+
+// builtinItems are the built-in scenarios of a profile with the names, all if there are none.
+func builtinItems(names []string, profile fixtures.Profile) ([]fixtures.Item, error) {
 	items, err := fixtures.Builtin()
 	if err != nil {
 		return nil, err
 	}
-	if len(names) == 0 {
-		return items, nil
-	}
-	var chosen []fixtures.Item
-	for _, name := range names {
-		n := len(chosen)
-		for _, item := range items {
-			if item.Name == name || item.Family+"/"+item.Name == name || item.Family == name {
-				chosen = append(chosen, item)
-			}
-		}
-		if len(chosen) == n {
-			return nil, usage("there is no built-in scenario %q; scenario list shows them all", name)
-		}
+	chosen, err := runner.Select(items, names, profile)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
 	}
 	return chosen, nil
 }
 
 // recordOn opens the cluster and has it verified.
 func (f *recordFlags) recordOn(ctx context.Context, s Streams) (observe.Cluster, error) {
-	var out observe.Cluster
-	var err error
-	if out.Existing, err = f.open(s); err != nil {
-		return out, err
-	}
-	if f.cluster != "" {
-		p, err := clusters.NewProvider(clusters.Config{Dir: f.dir})
-		if err != nil {
-			return out, &exitError{exitUsage, err}
-		}
-		own, err := p.Get(ctx, f.cluster)
-		if err != nil {
-			return out, environment(err)
-		}
-		out.Nodes = own
-		if f.target == "" {
-			f.target = own.Label.Target
-		}
-		if err := loadActor(ctx, own); err != nil {
-			return out, environment(err)
-		}
-	}
-	targets, err := clusters.Find(f.target)
-	if err != nil || len(targets) != 1 {
-		return out, usage("--target %q is no target of one cluster: %v", f.target, err)
-	}
-	out.Target = targets[0]
-	facts, violations, err := clusters.Verify(ctx, out.Existing.Client, out.Target)
+	existing, own, target, err := f.find(ctx, s)
 	if err != nil {
-		return out, environment(err)
+		return observe.Cluster{}, err
 	}
-	out.Facts = facts
-	return out, environment(clusters.Refusal(out.Target, violations))
+	cluster, err := runner.Prepare(ctx, existing, own, target)
+	return cluster, environment(err)
 }
 
-// loadActor puts the actor's image onto the nodes of a cluster of ours.
-func loadActor(ctx context.Context, c *clusters.Cluster) error {
-	dir, err := os.MkdirTemp("", "sidecar-conformance-actor-")
-	if err != nil {
-		return err
+// find opens the cluster of the flags and says what it should be. Own is nil for a cluster that clusters create did not make.
+func (f *doctorFlags) find(ctx context.Context, s Streams) (existing *clusters.Existing, own *clusters.Cluster, target gates.Target, err error) {
+	if existing, err = f.open(s); err != nil {
+		return nil, nil, target, err
 	}
-	defer os.RemoveAll(dir)
-	archive := filepath.Join(dir, "actor.tar")
-	if err := (actor.Builder{}).WriteTar(ctx, archive, runtime.GOARCH); err != nil {
-		return err
+	name := f.target
+	if f.cluster != "" {
+		p, err := clusters.NewProvider(clusters.Config{Dir: f.dir, Runtime: f.runtime})
+		if err != nil {
+			return nil, nil, target, &exitError{exitUsage, err}
+		}
+		if own, err = p.Get(ctx, f.cluster); err != nil {
+			return nil, nil, target, environment(err)
+		}
+		if name == "" {
+			name = own.Label.Target
+		}
 	}
-	return c.LoadImage(ctx, archive)
+	targets, err := clusters.Find(name)
+	if err != nil || len(targets) != 1 {
+		return nil, nil, target, usage("--target %q is no target of one cluster: %v", name, err)
+	}
+	return existing, own, targets[0], nil
 }
 
 // recordProgress prints what goes on, one line for each scenario that comes to an end.
