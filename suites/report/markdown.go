@@ -126,7 +126,7 @@ func (r *Report) markdownDetails(w io.Writer) {
 		if o.Stage != "" {
 			stage = " in stage " + o.Stage
 		}
-		fmt.Fprintf(w, "%s\n### %s on `%s`: %s%s\n\n%s.\n", heading, o.Scenario, o.Target, o.Result(), stage, o.Why())
+		fmt.Fprintf(w, "%s\n### %s on `%s`: %s%s\n\nBecause %s.\n", heading, o.Scenario, o.Target, o.Result(), stage, o.Why())
 		heading = ""
 		if o.Explanation != "" {
 			fmt.Fprintf(w, "\n```text\n%s\n```\n", strings.TrimRight(o.Explanation, "\n"))

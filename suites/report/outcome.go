@@ -86,7 +86,7 @@ func (o *Outcome) Why() string {
 	case Suppressed:
 		return o.Known + "; " + o.Reason
 	case Stale:
-		return "it is known to diverge (" + o.Known + ") and conforms: take the entry out"
+		return "it is known to diverge, and conforms; take the entry out: " + o.Known
 	}
 	return o.Reason
 }

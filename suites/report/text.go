@@ -103,7 +103,7 @@ func (r *Report) textTable(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	line := ""
-	for _, part := range legend(r.Count("", "")) {
+	for _, part := range append(legend(r.Count("", "")), "* core") {
 		if line != "" && len([]rune(line))+2+len([]rune(part)) > width {
 			fmt.Fprintln(w, line)
 			line = ""
@@ -132,7 +132,7 @@ func legend(c Counts) []string {
 	for _, result := range c.listed() {
 		parts = append(parts, resultMarks[result]+" "+result.String())
 	}
-	return append(parts, "* core")
+	return parts
 }
 
 // text writes all that is known of an outcome.
@@ -145,7 +145,7 @@ func (o *Outcome) text(w io.Writer) {
 	if o.Title != "" {
 		fmt.Fprintf(w, "  %s\n", wrap(o.Title, "  "))
 	}
-	fmt.Fprintf(w, "  because %s\n", wrap(o.Why(), "  "))
+	fmt.Fprintf(w, "  %s\n", wrap("because "+o.Why(), "  "))
 	for line := range strings.Lines(o.Explanation) {
 		fmt.Fprintf(w, "    %s\n", strings.TrimRight(line, "\n"))
 	}
@@ -192,7 +192,12 @@ func (r *Report) textCounts(w io.Writer) {
 			}
 		}
 	}
-	row("all", "", all)
+	for _, p := range fixtures.Profiles() {
+		if c := r.Count("", p); len(r.Targets) > 1 && c.All() > 0 {
+			row("all", string(p), c)
+		}
+	}
+	row("all", "all", all)
 	t.Flush()
 }
 

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor"
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/observe"
@@ -44,15 +45,42 @@ func FromFiles(tree fs.FS, names []string) (Recordings, error) {
 		by[target] = append(by[target], r)
 	}
 	slices.Sort(targets)
+	return inMemory(targets, func(target string) ([]*recorded.Recording, error) { return by[target], nil }), nil
+}
+
+// Remember reads the recordings of a target when they are first asked for, and keeps them.
+func (r Recordings) Remember() Recordings {
+	read := map[string]func() ([]*recorded.Recording, error){}
+	for _, target := range r.Targets {
+		read[target] = sync.OnceValues(func() ([]*recorded.Recording, error) {
+			var list []*recorded.Recording
+			for one, err := range r.Of(target) {
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, one)
+			}
+			return list, nil
+		})
+	}
+	return inMemory(r.Targets, func(target string) ([]*recorded.Recording, error) { return read[target]() })
+}
+
+func inMemory(targets []string, list func(target string) ([]*recorded.Recording, error)) Recordings {
 	return Recordings{targets, func(target string) iter.Seq2[*recorded.Recording, error] {
 		return func(yield func(*recorded.Recording, error) bool) {
-			for _, r := range by[target] {
+			all, err := list(target)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, r := range all {
 				if !yield(r, nil) {
 					return
 				}
 			}
 		}
-	}}, nil
+	}}
 }
 
 // All parses the targets.
