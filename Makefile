@@ -9,10 +9,11 @@ FUZZTIME ?= 60s
 COUNT    ?= 5
 N        ?= 1000
 SEED     ?= 1
+TARGETS  ?= all
 
 # The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
-GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
-RACE   := ./cmd/... ./fixtures ./clusters/nodeimage ./clusters/observe
+GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./suites ./suites/report ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
+RACE   := ./cmd/... ./fixtures ./clusters/nodeimage ./clusters/observe ./suites/runner
 
 # Patch releases that scenarios ask for, because of their defects.
 PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
@@ -21,7 +22,7 @@ PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test branches golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants node-image demo clean
+.PHONY: help build install test branches golden verify fuzz bench oracle oracle-fuzz oracle-cases oracle-record mutants node-image verify-kind demo clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +34,9 @@ build: ## Build bin/sidecar-conformance
 install: build ## Copy the program to PREFIX/bin (default ~/.local)
 	install -D $(BIN) $(DESTDIR)$(PREFIX)/bin/sidecar-conformance
 
-demo: build ## Show a Pod with a mesh proxy on three targets, compared
+demo: build ## Show a Pod with a mesh proxy on three targets, compared; then what recordings of clusters say of the simulator
 	@$(BIN) simulate -f examples/mesh-proxy.yaml --delete-at 60s --target 1.28,1.28+SidecarContainers,1.29
+	@if ls fixtures/recorded/*/ >/dev/null 2>&1; then echo; $(BIN) verify | sed -n '1,/^✓/p'; fi
 
 test: ## Vet, test the concurrent packages under the race detector, test everything
 	$(GO) vet ./...
@@ -52,7 +54,7 @@ branches: ## See that the recordings of the real kubelets reach every branch of 
 
 golden: ## Rewrite the files that output is compared with; read every changed line
 	$(GO) test $(GOLDEN) -rewrite
-	@git status --short -- '*testdata*' '*.trace.txt' README.md 2>/dev/null || true
+	@git status --short -- '*testdata*' '*.trace.txt' README.md docs 2>/dev/null || true
 
 verify: ## Check gofmt, vet, the golden files and go.mod, and change nothing
 	@unformatted=$$(gofmt -l $$(find . -name "*.go" -not -path "./oracle/build/*") 2>&1); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -97,5 +99,11 @@ mutants: ## Change the simulator's rules one by one, and see the recordings of t
 node-image: ## Build an image of a kind node of RELEASE (default 1.29) without a registry; as root
 	@$(GO) run ./cmd/sidecar-conformance clusters build-image $(or $(RELEASE),1.29)
 
+comma := ,
+verify-kind: build ## Play the scenarios on kind clusters of TARGETS, made of IMAGES (RELEASE=IMAGE,...); reports below build/
+	@mkdir -p build
+	$(BIN) verify --against kind --target $(TARGETS) $(foreach image,$(subst $(comma), ,$(IMAGES)),--image $(image)) $(VERIFYFLAGS) \
+		--into build/recordings --report text=build/report.txt --report markdown=build/report.md --report json=build/report.json --report junit=build/report.xml
+
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin build

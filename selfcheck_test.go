@@ -22,7 +22,7 @@ func allFiles(t *testing.T) []string {
 			return err
 		}
 		name = filepath.ToSlash(name)
-		if entry.IsDir() && (name == ".git" || name == "bin" || name == "oracle/build") {
+		if entry.IsDir() && (name == ".git" || name == "bin" || name == "build" || name == "oracle/build") {
 			return filepath.SkipDir
 		}
 		if entry.Type().IsRegular() && name != ".git" {
@@ -49,7 +49,7 @@ func read(t *testing.T, name string) string {
 // target has a line of help, and the whole stays short.
 func TestMakefile(t *testing.T) {
 	makefile := read(t, "Makefile")
-	if lines := strings.Count(makefile, "\n"); lines >= 120 {
+	if lines := strings.Count(makefile, "\n"); lines >= 130 {
 		t.Errorf("Makefile has %d lines; logic belongs into Go", lines)
 	}
 	listed := strings.Fields(submatch(t, makefile, `(?m)^GOLDEN := (.*)$`))
