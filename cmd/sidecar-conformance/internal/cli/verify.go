@@ -38,16 +38,17 @@ Exit status: 1 if something diverges that is not known to, else 3 if something i
 // verifyFlags are the flags of verify.
 type verifyFlags struct {
 	recordFlags
-	plan           planFlags
-	against        string
-	recordings     []string
-	keep           bool
-	ready          time.Duration
-	profile        string
-	reports        []string
-	maxSlack       time.Duration
-	names          []string
-	command, again string // as they are reported
+	plan       planFlags
+	against    string
+	recordings []string
+	keep       bool
+	ready      time.Duration
+	profile    string
+	reports    []string
+	maxSlack   time.Duration
+	names      []string
+	// command is the whole command line, again what of it holds for a single case; for reports.
+	command, again string
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -128,6 +129,9 @@ func (f *verifyFlags) verify(ctx context.Context, s Streams) error {
 		}
 	}
 	if err := errors.Join(err, v.closeSinks()); err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintf(s.Err, "error: %v\n", err) // an interrupt hides all other errors
+		}
 		return environment(err)
 	}
 	return ending(r, f.strict)
