@@ -25,6 +25,8 @@ type Guide struct {
 	LateWaits bool
 	// Longest is how much longer than nominal a call or a reaction may have taken, above 0.
 	Longest time.Duration
+	// Mount is how long the first sync waits for the Pod's volumes, before probing begins. kubelet.go: SyncPod: WaitForAttachAndMount, AddPod.
+	Mount time.Duration
 	// Drift is how much longer than its period a round of the relist may take.
 	Drift time.Duration
 }
@@ -156,12 +158,30 @@ func (m *machine) observedGarbage(c *container) bool {
 	}
 	for i := range g.Moments {
 		gone := &g.Moments[i]
-		if gone.Kind == trace.Removed && gone.Container == int16(c.position) && gone.At > m.now && gone.At <= m.now.Add(garbagePeriod) &&
-			!slices.ContainsFunc(m.queue.items, func(in input) bool { return in.kind == inputGarbage && in.at == gone.At && in.a == int32(c.position) }) {
-			m.queue.push(gone.At, inputGarbage, int32(c.position), 0, 0)
+		if gone.Kind != trace.Removed || gone.Container != int16(c.position) || gone.At <= m.now || gone.At > m.now.Add(garbagePeriod) {
+			continue
+		}
+		at := g.listed(gone)
+		if at > m.now && !slices.ContainsFunc(m.queue.items, func(in input) bool { return in.kind == inputGarbage && in.at == at && in.a == int32(c.position) }) {
+			m.queue.push(at, inputGarbage, int32(c.position), 0, 0)
 		}
 	}
 	return true
+}
+
+// listed is when the garbage collection must have listed the containers to remove a record at some instant. While the run behind it runs,
+// the record is the only one that does not: then the list is from before the start of that run. kuberuntime/kuberuntime_gc.go:
+// evictableContainers.
+func (g *Guide) listed(gone *Moment) trace.Instant {
+	for i := range g.Moments {
+		start := &g.Moments[i]
+		if start.Kind == trace.Running && start.Container == gone.Container && start.Run == gone.Run+1 && start.At < gone.At && gone.At.Sub(start.At) <= g.Longest {
+			if end, ok := g.ahead(gone.Container, trace.Exited, start.Run, start.At, gone.At); !ok || end > gone.At {
+				return start.At - 1
+			}
+		}
+	}
+	return gone.At
 }
 
 // publishPassing shows a version that a guided run is about to replace before it was sent: the real manager may have sent it.
@@ -217,13 +237,13 @@ func (m *machine) awaitLastGarbage() {
 	m.queue.push(at, inputGarbagePod, 0, 0, 0)
 }
 
-// stays reports whether a record was not seen to go now, so that it was no garbage collection that was seen.
+// stays reports whether a record was not seen to go, so that it was no garbage collection that was seen. Its records go one after the other.
 func (m *machine) stays(c *container, run int32) bool {
 	g := m.config.Guide
 	if g == nil || !g.Removals {
 		return false
 	}
-	_, goes := g.ahead(int16(c.position), trace.Removed, c.attempt(run), m.now, m.now)
+	_, goes := g.ahead(int16(c.position), trace.Removed, c.attempt(run), m.now, m.now.Add(g.Longest))
 	return !goes
 }
 

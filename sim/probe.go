@@ -94,7 +94,7 @@ func (m *machine) addWorkers(c *container) bool {
 			w.anchor = m.now.Add(m.random.Duration(5 * time.Millisecond))
 		}
 		if m.config.Guide != nil {
-			w.anchor = m.now.Add(workerDelays[m.choose(choiceWorker, len(workerDelays))])
+			w.anchor = m.now.Add(m.config.Guide.Mount + workerDelays[m.choose(choiceWorker, len(workerDelays))])
 		}
 		m.newWorker(w)
 	}

@@ -246,6 +246,8 @@ func (m *machine) afterTerminatingKill() {
 	w.snapshot.take(m)
 	status := m.generateStatus(&w.snapshot, true)
 	m.setStatus(status, w.copy.deleting, false, cause(m.lastStop(), "all containers of the Pod are stopped", windowRuntime))
+	// What was sent while this sync ran has no terminal phase yet; if the status is the same now, nothing is sent before the last sync.
+	m.publishPassing()
 	m.endSync(syncOutcome{backOffUntil: trace.Never})
 }
 

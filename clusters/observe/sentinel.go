@@ -181,7 +181,7 @@ func (r *Recorder) slack(p *play) time.Duration {
 			late = max(late, s.delay())
 		}
 	}
-	return late.Round(time.Millisecond)
+	return late.Truncate(time.Millisecond) + time.Millisecond // up, for a Pod may have had just this delay
 }
 
 // slowestStart is by how much the slowest start of a container took longer than on a prompt node, of all Pods on the play's node in its time.

@@ -86,7 +86,9 @@ func (r *replay) tryPhases() error {
 	for n, guide := range []*sim.Guide{r.guide, &late} {
 		for i, phase := range phases {
 			config := r.config(phase, i+n*len(phases))
-			config.Guide = guide
+			mounting := *guide
+			mounting.Mount = r.mount(i + n*len(phases))
+			config.Guide = &mounting
 			if err := r.try(config, []int32{}, nil); err != nil {
 				return err
 			}
@@ -96,6 +98,28 @@ func (r *replay) tryPhases() error {
 		}
 	}
 	return nil
+}
+
+// mount is how long volumes took to mount in the n-th run: what is seen is only that they were mounted before there was a sandbox. Zero is
+// tried first.
+func (r *replay) mount(n int) time.Duration {
+	if !r.probes() {
+		return 0
+	}
+	for i := range r.guide.Moments {
+		if box := &r.guide.Moments[i]; box.Kind == trace.SandboxReady {
+			x := 0.618034 * float64(n)
+			return time.Duration((x - float64(int(x))) * float64(box.At)).Truncate(time.Millisecond)
+		}
+	}
+	return 0
+}
+
+// probes reports whether a container is probed.
+func (r *replay) probes() bool {
+	return slices.ContainsFunc(slices.Concat(r.scenario.Pod.Init, r.scenario.Pod.Main), func(c sim.Container) bool {
+		return c.Startup != nil || c.Readiness != nil || c.Liveness != nil
+	})
 }
 
 // phases are the phases of the relist that can be told apart by what was seen: between any two neighbours of the observed instants,
