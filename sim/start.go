@@ -30,6 +30,8 @@ type startRun struct {
 	second   trace.Cause
 	third    trace.Cause
 	hookBad  bool
+	// hookTakes is how long the hook takes by itself.
+	hookTakes time.Duration
 }
 
 // Reasons of failed starts, as the API shows them.
@@ -114,7 +116,7 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 	window := windowRuntime
 	switch kind {
 	case trace.PostStartEnd:
-		window = windowExactly(m.now.Sub(m.trace.Events[st.last].At))
+		window = windowExactly(st.hookTakes)
 	case trace.PostStartFailed:
 		window = windowUpTo(m.now.Sub(m.trace.Events[st.last].At)) // the end of the process ends it, too
 	}
@@ -244,7 +246,7 @@ func (m *machine) beginPostStart(c *container, r *record) {
 	st.stage = startHook
 	m.startEvent(trace.PostStartBegin, "", "the hook runs right after the start")
 	takes, fails := m.hook(c, c.spec.PostStart, c.behaviour(r.run).PostStart)
-	st.hookBad = fails
+	st.hookBad, st.hookTakes = fails, takes
 	end := trace.PostStartEnd
 	if fails {
 		end = trace.PostStartFailed
