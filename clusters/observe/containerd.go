@@ -17,6 +17,7 @@ type runtimeEvent struct {
 	// id is the container's.
 	id       string
 	exitCode int32
+	bundle   string // the directory of a runtimeTask
 }
 
 // runtimeWhat is the topic of a runtimeEvent.
@@ -25,6 +26,8 @@ type runtimeWhat uint8
 const (
 	runtimeOther runtimeWhat = iota
 	runtimeCreated
+	// runtimeTask: the container has a task, with a bundle, and is about to be started.
+	runtimeTask
 	runtimeStarted
 	runtimeExited
 	// runtimeCollected: the task of a process that ended is deleted. The CRI plugin does that before it shows the end to the kubelet.
@@ -37,7 +40,7 @@ const (
 )
 
 var topics = map[string]runtimeWhat{
-	"/containers/create": runtimeCreated, "/tasks/start": runtimeStarted, "/tasks/exit": runtimeExited, "/tasks/delete": runtimeCollected,
+	"/containers/create": runtimeCreated, "/tasks/create": runtimeTask, "/tasks/start": runtimeStarted, "/tasks/exit": runtimeExited, "/tasks/delete": runtimeCollected,
 	"/tasks/oom": runtimeOOM, "/containers/delete": runtimeDeleted, "/namespaces/create": runtimeNamespace,
 }
 
@@ -68,6 +71,7 @@ func parseRuntimeEvent(line []byte) (runtimeEvent, error) {
 		ExitStatus  uint32    `json:"exit_status"`
 		ExitedAt    time.Time `json:"exited_at"`
 		Name        string    `json:"name"`
+		Bundle      string    `json:"bundle"`
 	}
 	if err := json.Unmarshal(fields[6], &body); err != nil {
 		return runtimeEvent{}, fmt.Errorf("%q is no event of containerd: %w", clip(line), err)
@@ -89,7 +93,7 @@ func parseRuntimeEvent(line []byte) (runtimeEvent, error) {
 		}
 		e.at, e.exitCode = body.ExitedAt, int32(body.ExitStatus)
 	default:
-		e.id = body.ContainerID
+		e.id, e.bundle = body.ContainerID, body.Bundle
 	}
 	if e.id == "" {
 		return runtimeEvent{}, fmt.Errorf("%q does not say which container it is about", clip(line))

@@ -60,6 +60,9 @@ func Unplayable(item *fixtures.Item) string {
 	if item.Live == fixtures.LiveNone {
 		return "the scenario says live: none"
 	}
+	if item.Scenario.Pod.Static {
+		return "the Pod is static, and a recorder creates its Pods through the API server"
+	}
 	for _, s := range item.Scenario.Steps {
 		if s.After == nil {
 			continue

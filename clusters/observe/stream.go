@@ -29,7 +29,10 @@ type stream struct {
 	gaps []silence
 	pid  string
 	seen map[string]chan struct{} // marks that were asked for
-	open bool
+	// expected are the containers that were made and of which it is not yet known whose they are.
+	expected map[string]runtimeEvent
+	taskWait time.Duration
+	open     bool
 	// lines counts the events that were read.
 	lines int
 	done  chan struct{}
@@ -50,7 +53,7 @@ const listen = `exec 3<&0; (cat <&3 >/dev/null; kill $$) >/dev/null 2>&1 & echo 
 // openStream returns once the node is heard.
 func openStream(ctx context.Context, nodes Nodes, node string, heard func(string, runtimeEvent, identity)) (*stream, error) {
 	s := &stream{node: node, nodes: nodes, heard: heard, who: map[string]identity{}, seen: map[string]chan struct{}{}, done: make(chan struct{}),
-		started: time.Now()}
+		started: time.Now(), expected: map[string]runtimeEvent{}, taskWait: taskWait}
 	var err error
 	if s.shell, err = openShell(ctx, nodes, node); err != nil {
 		return nil, err
@@ -163,7 +166,15 @@ func (s *stream) line(line []byte) {
 		s.mu.Unlock()
 		return
 	case runtimeCreated:
-		s.identify(e.id)
+		s.expect(e)
+		return
+	case runtimeTask:
+		s.identifyByTask(e)
+		return
+	}
+	if s.isExpected(e.id) {
+		s.identify(e.id) // its task was not heard
+		s.deliver(e.id)
 	}
 	s.mu.Lock()
 	who, known := s.who[e.id]
@@ -173,7 +184,7 @@ func (s *stream) line(line []byte) {
 	}
 }
 
-// identify asks whose a container is, at once: its record may be gone soon.
+// identify asks ctr whose a container is.
 func (s *stream) identify(id string) {
 	text, err := s.shell.ask("ctr -n " + criNamespace + " containers info " + id)
 	if err != nil {

@@ -27,6 +27,8 @@ type fakeNode struct {
 	opens int
 	info  string
 	list  string // the IDs of the containers that are there
+	notes string // the annotations of every bundle
+	logs  string // the logs of every container, the newest first
 }
 
 func (n *fakeNode) Nodes() ([]string, error) { return []string{"n"}, nil }
@@ -48,6 +50,10 @@ func (n *fakeNode) Run(ctx context.Context, c clusters.Command) error {
 			fmt.Fprintln(c.Stdout, n.list)
 		case strings.HasPrefix(q, "ctr -n"):
 			fmt.Fprintln(c.Stdout, n.info)
+		case strings.HasPrefix(q, "grep -o"):
+			fmt.Fprintln(c.Stdout, n.notes)
+		case strings.HasPrefix(q, "ls -t"):
+			fmt.Fprintln(c.Stdout, n.logs)
 		case strings.HasPrefix(q, "echo;"):
 			fmt.Fprintf(c.Stdout, "\n%s 0\n", answerEnd)
 		}
@@ -90,6 +96,7 @@ func TestStreamThatBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.lines <- `2026-11-26 00:00:01.5 +0000 UTC k8s.io /containers/create {"id":"c1"}`
+	n.lines <- `2026-11-26 00:00:01.6 +0000 UTC k8s.io /tasks/create {"container_id":"c1"}`
 	if e := <-heard; e.what != runtimeCreated || e.who.container == "" {
 		t.Errorf("%+v", e)
 	}
@@ -115,6 +122,72 @@ func TestStreamThatBreaks(t *testing.T) {
 	}
 	cancel()
 	<-s.done
+}
+
+// TestWhoseContainers asks the bundle of a task, and ctr where there is no task or the bundle does not say it.
+func TestWhoseContainers(t *testing.T) {
+	info, err := os.ReadFile("testdata/container.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		ofPod     = `"io.kubernetes.cri.sandbox-name":"web"` + "\n" + `"io.kubernetes.cri.sandbox-namespace":"shop"` + "\n" + `"io.kubernetes.cri.sandbox-uid":"u-1"` + "\n"
+		container = ofPod + `"io.kubernetes.cri.container-type":"container"` + "\n" + `"io.kubernetes.cri.container-name":"app"`
+		sandbox   = ofPod + `"io.kubernetes.cri.container-type":"sandbox"`
+		create    = `2026-11-26 00:00:01.5 +0000 UTC k8s.io /containers/create {"id":"c1"}`
+		task      = `2026-11-26 00:00:01.6 +0000 UTC k8s.io /tasks/create {"container_id":"c1","bundle":"/run/c1"}`
+		start     = `2026-11-26 00:00:01.7 +0000 UTC k8s.io /tasks/start {"container_id":"c1","pid":1}`
+	)
+	app := identity{pod: "web", namespace: "shop", uid: "u-1", container: "app", attempt: 3}
+	for _, c := range []struct {
+		name, notes, logs string
+		lines             []string
+		want              identity // without one, that of ctr
+	}{
+		{"a container", container, "3.log\n2.log", []string{create, task, start}, app},
+		{"a sandbox", sandbox, "", []string{create, task, start}, identity{pod: "web", namespace: "shop", uid: "u-1"}},
+		{"a bundle that says nothing", "", "", []string{create, task, start}, identity{}},
+		{"a container without logs", container, "", []string{create, task, start}, identity{}},
+		{"a task that was not heard", container, "3.log", []string{create, start}, identity{}},
+		{"a start that fails", container, "3.log", []string{create}, identity{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := &fakeNode{lines: make(chan string), marks: make(chan string, 1), info: string(info), notes: c.notes, logs: c.logs}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			heard := make(chan heardEvent, 10)
+			s, err := openStream(ctx, n, "n", func(node string, e runtimeEvent, who identity) { heard <- heardEvent{e, who, node} })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.taskWait = time.Minute; len(c.lines) == 1 {
+				s.taskWait = 10 * time.Millisecond
+			}
+			for _, line := range c.lines {
+				n.lines <- line
+			}
+			want := c.want
+			if want.pod == "" {
+				if want, err = parseIdentity(info); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e := <-heard
+			if e.who.createdAt = want.createdAt; e.what != runtimeCreated || e.at.Format("05.0") != "01.5" || e.who != want {
+				t.Errorf("%+v, want %+v", e, want)
+			}
+			if len(c.lines) > 1 {
+				if e := <-heard; e.what != runtimeStarted || e.who.container != want.container {
+					t.Errorf("%+v", e)
+				}
+			}
+			if gaps := s.silences(); len(gaps) > 0 {
+				t.Errorf("gaps: %+v", gaps)
+			}
+			cancel()
+			<-s.done
+		})
+	}
 }
 
 // TestWatchThatBreaks opens a watch again where it was; one whose versions are forgotten leaves a gap.
