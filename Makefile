@@ -93,8 +93,8 @@ oracle-record: oracle ## Have the real kubelets of all releases run all scenario
 	@set -e; for release in $(PATCHES); do $(MAKE) --no-print-directory -s -C oracle oracle-$$release; done
 	@cd oracle/drive/record && $(GO) run .
 
-mutants: ## Change the simulator's rules one by one, and see the recordings of the real kubelets notice each
-	$(GO) test ./fixtures/oracle -run '^TestMutants$$' -mutants -timeout 60m -v
+mutants: ## Change the simulator's rules one by one, and see the recordings of the real kubelets notice each, those of clusters most
+	$(GO) test ./fixtures/oracle ./fixtures/recorded -run '^TestMutants$$' -mutants -timeout 60m -v
 
 node-image: ## Build an image of a kind node of RELEASE (default 1.29) without a registry; as root
 	@$(GO) run ./cmd/sidecar-conformance clusters build-image $(or $(RELEASE),1.29)
