@@ -140,7 +140,7 @@ func TestIncomplete(t *testing.T) {
 	r, p := heard(t)
 	r.streams[0].broken(at(-2*time.Second), "before")
 	r.streams[0].mended(at(-time.Second))
-	r.kubelets = map[string]*kubeletLife{"n": {first: at(-time.Hour), last: at(-time.Minute)}, "other": {first: at(-time.Hour), last: at(time.Second)}}
+	r.kubelets = map[string]*kubeletLife{"n": {first: at(-time.Hour), last: at(10*time.Millisecond - time.Hour)}, "other": {first: at(-time.Hour), last: at(time.Second)}}
 	r.pods.gaps = []silence{{at(21 * time.Second), at(22 * time.Second), "behind"}}
 	if why := whys(r.assemble(p, []actor.Entry{started(2 * time.Second)}, nil).o); why != "" {
 		t.Errorf("what was not heard before or behind is %q", why)

@@ -38,14 +38,14 @@ func (r *Recorder) kubeletsEnd(ctx context.Context) {
 const sameProcess = 50 * time.Millisecond
 
 // kubelet says whether the kubelet of the play's node was another process at the end of the recording. When the first one ended is not
-// known, so that every play that began before the start of the newest counts.
+// known, and who ends it may do so again, so that nothing of the recording counts.
 func (a *assembly) kubelet() {
 	life := a.r.kubelets[a.p.node]
 	switch {
 	case life == nil:
 	case life.err != nil:
 		a.gap(judge.SourceWatch, a.p.zero, a.p.over, fmt.Sprintf("whether the kubelet was restarted is not known: %v", life.err))
-	case life.last.Sub(life.first).Abs() > sameProcess && a.p.zero.Before(life.last):
+	case life.last.Sub(life.first).Abs() > sameProcess:
 		a.foreign("the kubelet of node %s was started anew at %s", a.p.node, life.last.UTC().Format(time.RFC3339))
 	}
 }
