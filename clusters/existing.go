@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -36,6 +37,8 @@ const (
 type Existing struct {
 	Config *rest.Config
 	Client kubernetes.Interface
+	// From is where it was found, with the name of the context that was the current one. It leads another process to the same cluster.
+	From Kubeconfig
 }
 
 // Kubeconfig says where to find a cluster.
@@ -53,11 +56,20 @@ type Kubeconfig struct {
 func Open(k Kubeconfig) (*Existing, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: k.File, Precedence: k.Files}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: k.Context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	loading := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	config, err := loading.ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	return OpenConfig(config)
+	e, err := OpenConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	if raw, err := loading.RawConfig(); err == nil && k.Context == "" {
+		k.Context = raw.CurrentContext
+	}
+	e.From = k
+	return e, nil
 }
 
 // OpenConfig makes a client. Its rate limit is lifted: it is the API server that says when it is too much.
@@ -69,23 +81,35 @@ func OpenConfig(config *rest.Config) (*Existing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
-	return &Existing{config, client}, nil
+	return &Existing{Config: config, Client: client}, nil
 }
 
 // Namespace is a namespace that was made for a run.
 type Namespace struct {
 	Name   string
 	client kubernetes.Interface
+	// done is called once it was taken away, or could not be; nil for nobody.
+	done func()
 }
+
+// nameLength is that of the part of a name that is drawn: long enough that no two runs ever draw the same.
+const nameLength = 10
 
 // NewNamespace makes a namespace with a name of its own, labelled for Pod Security, and waits until Pods can be created in
 // it: that takes a service account, which a controller adds. What it made is taken away if it fails.
-func (e *Existing) NewNamespace(ctx context.Context, level PodSecurity) (*Namespace, error) {
+//
+// Guard is told the name before there is a namespace, so that nothing can be lost between, and the function that it returns is
+// called once Delete has ended; nil for nobody.
+func (e *Existing) NewNamespace(ctx context.Context, level PodSecurity, guard func(name string) (done func())) (*Namespace, error) {
 	if level != Privileged && level != Baseline && level != Restricted {
 		return nil, fmt.Errorf("Pod Security level %q: want privileged, baseline or restricted", level)
 	}
-	made, err := e.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: Prefix,
+	n := &Namespace{Name: Prefix + rand.String(nameLength), client: e.Client}
+	if guard != nil {
+		n.done = guard(n.Name)
+	}
+	_, err := e.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: n.Name,
 		Labels: map[string]string{
 			ManagedByLabel:                       ManagedBy,
 			"pod-security.kubernetes.io/enforce": string(level),
@@ -93,9 +117,9 @@ func (e *Existing) NewNamespace(ctx context.Context, level PodSecurity) (*Namesp
 		},
 	}}, metav1.CreateOptions{})
 	if err != nil {
+		_ = n.discard(ctx) // perhaps it was made all the same, and only the answer was lost; who was refused is refused again
 		return nil, fmt.Errorf("making a namespace: %w", err)
 	}
-	n := &Namespace{made.Name, e.Client}
 	err = wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		_, err := e.Client.CoreV1().ServiceAccounts(n.Name).Get(ctx, "default", metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
@@ -104,15 +128,23 @@ func (e *Existing) NewNamespace(ctx context.Context, level PodSecurity) (*Namesp
 		return err == nil, err
 	})
 	if err != nil {
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		return nil, errors.Join(fmt.Errorf("waiting for the default service account in namespace %s: %w", n.Name, err), n.Delete(cleanup))
+		return nil, errors.Join(fmt.Errorf("waiting for the default service account in namespace %s: %w", n.Name, err), n.discard(ctx))
 	}
 	return n, nil
 }
 
+// discard is Delete after a failure, which may be the end of the context.
+func (n *Namespace) discard(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return n.Delete(ctx)
+}
+
 // Delete deletes the namespace with all that is in it, and waits until it is gone. A namespace that is gone is no error.
 func (n *Namespace) Delete(ctx context.Context) error {
+	if n.done != nil {
+		defer n.done()
+	}
 	err := n.client.CoreV1().Namespaces().Delete(ctx, n.Name, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting namespace %s: %w", n.Name, err)
@@ -140,7 +172,7 @@ func (e *Existing) Leftovers(ctx context.Context, age time.Duration) ([]*Namespa
 	var old []*Namespace
 	for i := range list.Items {
 		if item := &list.Items[i]; time.Since(item.CreationTimestamp.Time) > age {
-			old = append(old, &Namespace{item.Name, e.Client})
+			old = append(old, &Namespace{Name: item.Name, client: e.Client})
 		}
 	}
 	return old, nil

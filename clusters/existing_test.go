@@ -21,12 +21,11 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// fakeCluster is client-go's fake. It names what is generated, and adds a service account to each namespace after a while.
+// fakeCluster is client-go's fake. It adds a service account to each namespace after a while.
 func fakeCluster() (*Existing, *fake.Clientset) {
 	client := fake.NewClientset()
 	client.PrependReactor("create", "namespaces", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		made := action.(clienttesting.CreateAction).GetObject().(*corev1.Namespace)
-		made.Name = made.GenerateName + "x7k2"
 		time.AfterFunc(150*time.Millisecond, func() {
 			_ = client.Tracker().Add(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: made.Name}})
 		})
@@ -38,9 +37,16 @@ func fakeCluster() (*Existing, *fake.Clientset) {
 func TestNamespace(t *testing.T) {
 	e, client := fakeCluster()
 	ctx := context.Background()
-	n, err := e.NewNamespace(ctx, Baseline)
-	if err != nil || n.Name != Prefix+"x7k2" {
-		t.Fatalf("made %+v, %v", n, err)
+	var told []string
+	n, err := e.NewNamespace(ctx, Baseline, func(name string) func() {
+		if _, err := client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("%s is told of when it is there: %v", name, err)
+		}
+		told = append(told, name)
+		return func() { told = append(told, "done") }
+	})
+	if err != nil || !strings.HasPrefix(n.Name, Prefix) || len(n.Name) != len(Prefix)+nameLength || !slices.Equal(told, []string{n.Name}) {
+		t.Fatalf("made %+v, %v, told of %q", n, err, told)
 	}
 	made, err := client.CoreV1().Namespaces().Get(ctx, n.Name, metav1.GetOptions{})
 	if err != nil || made.Labels["pod-security.kubernetes.io/enforce"] != "baseline" || made.Labels[ManagedByLabel] != ManagedBy {
@@ -52,13 +58,16 @@ func TestNamespace(t *testing.T) {
 	if err := n.Delete(ctx); err != nil {
 		t.Error(err)
 	}
+	if len(told) != 2 {
+		t.Errorf("told of %q", told)
+	}
 	if err := n.Delete(ctx); err != nil {
 		t.Errorf("deleting it again: %v", err)
 	}
 	if _, err := client.CoreV1().Namespaces().Get(ctx, n.Name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("after delete: %v", err)
 	}
-	if _, err := e.NewNamespace(ctx, "lax"); err == nil || !strings.Contains(err.Error(), "want privileged, baseline or restricted") {
+	if _, err := e.NewNamespace(ctx, "lax", nil); err == nil || !strings.Contains(err.Error(), "want privileged, baseline or restricted") {
 		t.Errorf("another level: %v", err)
 	}
 }
@@ -69,7 +78,7 @@ func TestNamespaceFails(t *testing.T) {
 	client.PrependReactor("get", "serviceaccounts", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("refused")
 	})
-	if _, err := e.NewNamespace(context.Background(), Privileged); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := e.NewNamespace(context.Background(), Privileged, nil); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("no service account: %v", err)
 	}
 	list, err := client.CoreV1().Namespaces().List(context.Background(), metav1.ListOptions{})
@@ -79,11 +88,29 @@ func TestNamespaceFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	e, client = fakeCluster()
-	if _, err := e.NewNamespace(ctx, Privileged); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := e.NewNamespace(ctx, Privileged, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if list, _ := client.CoreV1().Namespaces().List(context.Background(), metav1.ListOptions{}); len(list.Items) != 0 {
 		t.Errorf("left behind after an interrupt: %v", list.Items)
+	}
+}
+
+// TestNamespaceAnswerLost takes away a namespace that was made although the call failed.
+func TestNamespaceAnswerLost(t *testing.T) {
+	e, client := fakeCluster()
+	client.PrependReactor("create", "namespaces", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if err := client.Tracker().Add(action.(clienttesting.CreateAction).GetObject()); err != nil {
+			t.Error(err)
+		}
+		return true, nil, errors.New("connection reset")
+	})
+	done := false
+	if _, err := e.NewNamespace(t.Context(), Privileged, func(string) func() { return func() { done = true } }); err == nil || !done {
+		t.Errorf("%v, done %v", err, done)
+	}
+	if list, _ := client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{}); len(list.Items) != 0 {
+		t.Errorf("left behind: %v", list.Items)
 	}
 }
 
@@ -169,7 +196,7 @@ func TestOpen(t *testing.T) {
 		{Kubeconfig{Files: []string{filepath.Join(dir, "none"), file}}, "https://c.example"},
 	} {
 		e, err := Open(c.from)
-		if err != nil || e.Config.Host != c.want {
+		if err != nil || e.Config.Host != c.want || e.From.Context != c.want[len("https://"):][:1] {
 			t.Errorf("%+v leads to %+v, %v", c.from, e, err)
 		}
 	}

@@ -97,7 +97,7 @@ func TestRealCluster(t *testing.T) {
 	})
 	t.Run("nodes", func(t *testing.T) { realNodes(t, c) })
 	t.Run("namespace", func(t *testing.T) {
-		n, err := e.NewNamespace(ctx, Baseline)
+		n, err := e.NewNamespace(ctx, Baseline, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

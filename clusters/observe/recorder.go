@@ -49,6 +49,9 @@ type Options struct {
 	Tool string
 	// Actor says how the nodes know the actor's image, and with what rights it runs.
 	Actor actor.Options
+	// Guard is told of each namespace before it is made, and what it returns is called once the namespace was taken away, or could
+	// not be; nil for nobody. Whoever is told can take it away if this process is killed.
+	Guard func(e *clusters.Existing, namespace string) (done func())
 }
 
 func (o *Options) defaults() {
@@ -141,7 +144,7 @@ func (r *Recorder) start(ctx context.Context) error {
 	case r.cluster.Nodes == nil:
 		level = clusters.Baseline
 	}
-	namespace, err := r.cluster.Existing.NewNamespace(ctx, level)
+	namespace, err := r.cluster.Existing.NewNamespace(ctx, level, r.guard())
 	if err != nil {
 		return err
 	}
@@ -158,6 +161,14 @@ func (r *Recorder) start(ctx context.Context) error {
 	r.stopPulse = stop
 	r.pulse.Go(func() { r.pulses(pulsing) })
 	return nil
+}
+
+// guard is that of the options, for the cluster.
+func (r *Recorder) guard() func(string) func() {
+	if r.options.Guard == nil {
+		return nil
+	}
+	return func(namespace string) func() { return r.options.Guard(r.cluster.Existing, namespace) }
 }
 
 // journals are directories of the node where it can be reached: they outlive the Pod.
