@@ -3,7 +3,7 @@
 // A target such as "1.29/{1.29,1.28}" goes in. NewPlan turns it into the text of a kind configuration: which nodes, which
 // image on each, which gates for all components or for one kubelet. Provider makes clusters of plans through the library
 // of kind, several side by side, and takes away what an interrupt or a failure leaves. Existing stands for a cluster that
-// somebody else made.
+// somebody else made. What a process leaves that was killed, another one takes away with Reap and ReapNamespace.
 //
 // Nothing is believed. Verify asks the API server and every kubelet for its version and its feature gates, and returns what it
 // saw, with the evidence, and every difference from the target. What may not be asked is unknown, and the permission that is

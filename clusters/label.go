@@ -22,8 +22,10 @@ type Label struct {
 	// Offline is true if routes between the Pods of several nodes were ours to make.
 	Offline bool      `json:"offline,omitempty"`
 	Made    time.Time `json:"made"`
-	// Process is the process that makes the cluster; 0 once the cluster is ready.
+	// Process is the process that makes the cluster, or takes it away after its maker was killed; 0 once the cluster is ready.
 	Process int `json:"process,omitempty"`
+	// Maker is the process that made it.
+	Maker int `json:"maker,omitempty"`
 }
 
 const (

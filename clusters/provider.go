@@ -32,6 +32,8 @@ type Provider struct {
 	kind func(name string) kind
 	// ready waits until the nodes of a cluster are ready, and verifies that it is its target.
 	ready func(ctx context.Context, c *Cluster) error
+	// late is how long nodes may still come of a cluster whose maker was killed.
+	late time.Duration
 }
 
 // EnvironmentError says that something outside is missing, and what to do about it.
@@ -73,6 +75,7 @@ func NewProvider(c Config) (*Provider, error) {
 			return k
 		},
 		ready: waitReady,
+		late:  lateNodes,
 	}, nil
 }
 
@@ -95,7 +98,7 @@ func (p *Provider) Create(ctx context.Context, plan *Plan, o CreateOptions) (*Cl
 		return c, err
 	}
 	label := Label{Name: plan.Name, Target: plan.Target.String(), Config: plan.Config, Offline: plan.Options.Offline,
-		Made: time.Now().UTC().Truncate(time.Second), Process: os.Getpid()}
+		Made: time.Now().UTC().Truncate(time.Second), Process: os.Getpid(), Maker: os.Getpid()}
 	if err := p.Available(ctx); err != nil {
 		return nil, err
 	}
@@ -140,7 +143,7 @@ func (p *Provider) reuse(ctx context.Context, plan *Plan, o CreateOptions) (*Clu
 	case err != nil:
 		return nil, err
 	case state == Making && label.Process != os.Getpid():
-		return nil, fmt.Errorf("cluster %s is being made by process %d; wait for it, or choose another name", plan.Name, label.Process)
+		return nil, fmt.Errorf("cluster %s is being made, or taken away, by process %d; wait for it, or choose another name", plan.Name, label.Process)
 	case state == Making:
 		return nil, fmt.Errorf("cluster %s is being made already", plan.Name)
 	case state != Ready:
@@ -359,7 +362,7 @@ func (p *Provider) Delete(ctx context.Context, name string, o DeleteOptions) err
 		return err
 	}
 	if c.State == Making && !o.Force {
-		return fmt.Errorf("cluster %s is being made by process %d; interrupt that first, or force it", c.Name, c.Label.Process)
+		return fmt.Errorf("cluster %s is being made, or taken away, by process %d; interrupt that first, or force it", c.Name, c.Label.Process)
 	}
 	return p.remove(c.Name)
 }

@@ -144,6 +144,7 @@ func newFakes(t *testing.T) fakes {
 	p.kind = func(string) kind { return k }
 	p.containers = fakeContainers{}
 	p.ready = func(context.Context, *Cluster) error { return nil }
+	p.late = 0
 	return fakes{p, k, &steps}
 }
 
