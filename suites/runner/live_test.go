@@ -153,6 +153,29 @@ func TestLiveWithoutCluster(t *testing.T) {
 	}
 }
 
+// TestLiveGuard tells of the clusters that are made to be taken away again, before they are made and after they have gone.
+func TestLiveGuard(t *testing.T) {
+	p := &fakeProvider{there: []string{clusters.Prefix + "1.30"}, broken: "1.31"}
+	o := KindOptions{Guard: func(cluster string) func() {
+		name := strings.TrimPrefix(cluster, clusters.Prefix)
+		p.asked = append(p.asked, "guard "+name)
+		return func() { p.asked = append(p.asked, "done "+name) }
+	}}
+	kept := o
+	kept.Keep = true
+	_, err := Live(t.Context(), DefaultConfig(builtin(t, "slow-probe-grid"), nil), Clusters{Source: report.Kind, play: plays(t, nil), Places: []Place{
+		p.on(t, "1.29", o, nil), p.on(t, "1.30", o, nil), p.on(t, "1.31", o, nil), p.on(t, "1.32", kept, nil), p.on(t, "1.33", o, errors.New("refused")),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"guard 1.29-on", "create 1.29-on", "delete 1.29-on", "done 1.29-on", "create 1.30", "guard 1.31", "create 1.31", "done 1.31",
+		"create 1.32", "guard 1.33", "create 1.33", "delete 1.33", "done 1.33"}
+	if !slices.Equal(p.asked, want) {
+		t.Errorf("asked for %q, want %q", p.asked, want)
+	}
+}
+
 // TestLiveInterrupted takes the cluster away, and lets nothing conform.
 func TestLiveInterrupted(t *testing.T) {
 	p := &fakeProvider{}

@@ -52,6 +52,9 @@ type KindOptions struct {
 	Keep bool
 	// Ready bounds the wait until nodes are ready; 0 means five minutes.
 	Ready time.Duration
+	// Guard is told of each cluster before it is made, unless it is to be kept, and what it returns is called once the cluster was
+	// taken away, or could not be; nil for nobody. Whoever is told can take it away if this process is killed.
+	Guard func(cluster string) (done func())
 }
 
 // deletion bounds how long taking a cluster away may take, after the context has ended too.
@@ -83,14 +86,20 @@ func prepareOwn(ctx context.Context, own *clusters.Cluster, target gates.Target)
 func (k *kindPlace) open(ctx context.Context) (*opened, error) {
 	there, err := k.provider.Get(ctx, k.plan.Name)
 	stays := k.options.Keep || err == nil && there.State == clusters.Ready
+	done := func() {}
+	if !stays && k.options.Guard != nil {
+		done = k.options.Guard(k.plan.Name)
+	}
 	own, err := k.provider.Create(ctx, k.plan, clusters.CreateOptions{Ready: k.options.Ready, Keep: k.options.Keep})
 	if err != nil {
+		done()
 		return nil, err
 	}
 	remove := func(ctx context.Context) error {
 		if stays {
 			return nil
 		}
+		defer done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletion)
 		defer cancel()
 		return k.provider.Delete(ctx, k.plan.Name, clusters.DeleteOptions{})
