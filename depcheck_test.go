@@ -48,6 +48,7 @@ var importRules = []importRule{
 	{"suites/report/...", []string{"sim/...", "fixtures/..."}},
 	{"suites", []string{"sim/...", "fixtures/...", "clusters/...", "suites/...", "k8s.io/...", "sigs.k8s.io/e2e-framework/...",
 		"github.com/onsi/ginkgo/v2/...", "github.com/onsi/gomega/..."}},
+	{"cmd/sidecar-conformance/internal/guard", []string{"clusters"}},
 	{"cmd/sidecar-conformance/...", []string{"sim/...", "fixtures/...", "clusters/...", "suites/runner/...", "suites/report/...",
 		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "golang.org/x/term"}},
 }
