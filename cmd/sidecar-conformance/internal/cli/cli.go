@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/sidecar-conformance/sidecar-conformance/cmd/sidecar-conformance/internal/guard"
 	"github.com/sidecar-conformance/sidecar-conformance/cmd/sidecar-conformance/internal/show"
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
 )
@@ -44,6 +45,11 @@ type Streams struct {
 	// ErrTerminal is true where Err is a terminal, ErrWidth its number of columns, 0 if unknown.
 	ErrTerminal bool
 	ErrWidth    int
+	// Self finds the file of the program, for a second process that takes away what this one leaves behind if it is killed. Nil
+	// for no such process.
+	Self func() (string, error)
+
+	guard *guard.Guard
 }
 
 // Standard returns the streams of the process.
@@ -51,6 +57,7 @@ func Standard() Streams {
 	s := Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Files: fixtures.OS{}, Env: os.Getenv,
 		Create: func(name string) (io.WriteCloser, error) { return os.Create(name) },
+		Self:   os.Executable,
 	}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
 		s.Terminal = true
@@ -105,6 +112,8 @@ func usage(format string, args ...any) error {
 func Run(ctx context.Context, args []string, s Streams) int {
 	out := bufio.NewWriterSize(s.Out, 64<<10)
 	s.Out = out
+	s.guard = s.newGuard()
+	defer s.guard.Close()
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetIn(s.In)
@@ -159,7 +168,7 @@ func newRoot(s Streams) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newVerify(s), newRecord(s), newJudge(s), newDoctor(s), newVersion(s))
+	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newVerify(s), newRecord(s), newJudge(s), newDoctor(s), newVersion(s), newUndo(s))
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	return root
 }

@@ -17,8 +17,9 @@ import (
 const createLong = `create makes clusters, waits until their nodes are ready, and verifies that each is what its target says. A cluster that
 is there already, made of the same plan, is used again.
 
-A failure or an interrupt takes away what was made, unless --keep is given. Node images are the official ones; a machine
-without a registry needs --image, and --offline if the images were made by build-image.`
+A failure or an interrupt takes away what was made, unless --keep is given; a second process does so if the program is killed.
+Node images are the official ones; a machine without a registry needs --image, and --offline if the images were made by
+build-image.`
 
 // createFlags are the flags of create.
 type createFlags struct {
@@ -79,7 +80,7 @@ func (f *createFlags) create(ctx context.Context, s Streams, plans []*clusters.P
 		all.Go(func() {
 			defer func() { <-places }()
 			if failed[i] = ctx.Err(); failed[i] == nil {
-				made[i], failed[i] = p.Create(ctx, plan, clusters.CreateOptions{Keep: f.keep, Ready: f.ready})
+				made[i], failed[i] = f.createOne(ctx, s, p, plan)
 			}
 		})
 	}
@@ -97,6 +98,14 @@ func (f *createFlags) create(ctx context.Context, s Streams, plans []*clusters.P
 		fmt.Fprintf(s.Err, "error: %v\n", leftover) // an interrupt hides all other errors
 	}
 	return environment(errors.Join(failed...))
+}
+
+// createOne makes one cluster. Until it is ready, a guardian takes it away if this process is killed.
+func (f *createFlags) createOne(ctx context.Context, s Streams, p *clusters.Provider, plan *clusters.Plan) (*clusters.Cluster, error) {
+	if !f.keep {
+		defer f.guardClusters(s)(plan.Name)()
+	}
+	return p.Create(ctx, plan, clusters.CreateOptions{Keep: f.keep, Ready: f.ready})
 }
 
 // progressPrinter writes one line for each step that begins, with the time since the first.

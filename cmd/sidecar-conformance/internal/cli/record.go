@@ -25,7 +25,8 @@ With --cluster, a cluster that clusters create made, the nodes are reached: the 
 of containerd are heard, exact to the nanosecond. With --kubeconfig, any cluster, there are the watch and the journals only, and
 the nodes must have the actor's image, or get it under the name of --actor-image. Either is verified to be its target first.
 
-All happens in a namespace that is made for it and taken away at the end, also after an interrupt. Nothing else is touched.
+All happens in a namespace that is made for it and taken away at the end, also after an interrupt,
+and by a second process if the program is killed. Nothing else is touched.
 
 The recordings are written below --into, one directory for each target and one file for each family; those that are there
 already and were not recorded now stay. Those of the chosen scenarios are replaced only with --update: without it, record says
@@ -103,7 +104,7 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 		return err
 	}
 	o := observe.Options{Parallel: f.parallel, Kind: f.kind, Spacing: f.spacing, Longest: f.longest, Tool: "sidecar-conformance " + buildVersion(),
-		Actor: actor.Options{Image: f.actorImage, Restricted: f.restricted}}
+		Actor: actor.Options{Image: f.actorImage, Restricted: f.restricted}, Guard: s.guardNamespaces(f.dir)}
 	session, err := observe.Suite(ctx, cluster, items, o, recordProgress(s))
 	if session == nil {
 		return environment(err)

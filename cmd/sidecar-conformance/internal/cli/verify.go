@@ -25,7 +25,8 @@ const verifyLong = `verify holds the simulator against something, scenario by sc
   --against recordings   what clusters did: the recordings that are built in, or those of --recordings
   --against oracle       what the real kubelets did in virtual time, exactly
   --against sim          what the scenarios expect; needs nothing
-  --against kind         clusters that are made with kind for each target, one after the other, and taken away again
+  --against kind         clusters that are made with kind for each target, one after the other, and taken away again,
+                         by a second process if the program is killed
   --against kubeconfig   the cluster of --kubeconfig and --context, or of --cluster; it must be --target
 
 Names are those of built-in scenarios or families. Without --target all targets are taken that the source has; sim and kind take the
@@ -289,7 +290,7 @@ func (v *verification) runLive(ctx context.Context) (*report.Report, error) {
 	on := runner.Clusters{
 		Source: v.source, Compare: runner.BuiltIn(),
 		Observe: observe.Options{Parallel: f.parallel, Spacing: f.spacing, Longest: f.longest, Tool: "sidecar-conformance " + buildVersion(),
-			Actor: actor.Options{Image: f.actorImage, Restricted: f.restricted}},
+			Actor: actor.Options{Image: f.actorImage, Restricted: f.restricted}, Guard: v.streams.guardNamespaces(f.dir)},
 	}
 	if f.into != "" {
 		on.Keep = func(list []*recorded.Recording) error { return recorded.Save(f.into, list) }
@@ -310,7 +311,7 @@ func (v *verification) runLive(ctx context.Context) (*report.Report, error) {
 		return nil, environment(err)
 	}
 	for _, plan := range v.plans {
-		on.Places = append(on.Places, runner.OnKind(provider, plan, runner.KindOptions{Keep: f.keep, Ready: f.ready}))
+		on.Places = append(on.Places, runner.OnKind(provider, plan, runner.KindOptions{Keep: f.keep, Ready: f.ready, Guard: f.guardClusters(v.streams)}))
 	}
 	return runner.Live(ctx, v.config, on)
 }
