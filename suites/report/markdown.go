@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 )
 
 // writeMarkdown writes the conformance report as a page.
@@ -44,10 +46,28 @@ func (r *Report) markdownTargets(w io.Writer) {
 	for i, t := range r.Targets {
 		for _, m := range t.Measured {
 			if len(m.Gates) > 0 {
-				fmt.Fprintf(w, "\nGates of target %d as measured: %s.\n", i+1, strings.Join(m.Gates, ", "))
+				fmt.Fprintf(w, "\nGates of target %d as measured: %s.\n", i+1, strings.Join(telling(m.Gates), ", "))
 			}
 		}
 	}
+}
+
+// telling are the gates to show: that of the feature, and those whose components disagree. The JSON form has all.
+func telling(measured []string) []string {
+	states := map[string]map[string]bool{} // by gate, those that were seen
+	name := func(g string) string {
+		_, state, _ := strings.Cut(g, " ")
+		gate, _, _ := strings.Cut(state, "=")
+		return gate
+	}
+	for _, g := range measured {
+		_, state, _ := strings.Cut(g, "=")
+		if states[name(g)] == nil {
+			states[name(g)] = map[string]bool{}
+		}
+		states[name(g)][state] = true
+	}
+	return slices.DeleteFunc(slices.Clone(measured), func(g string) bool { return name(g) != gates.SidecarContainers && len(states[name(g)]) < 2 })
 }
 
 func dash(text string) string {
