@@ -42,11 +42,12 @@ type Moment struct {
 
 // The choice points of guided runs.
 const (
-	choiceDrift   = "relist drift"
-	choiceWake    = "work queue wait"
-	choicePass    = "status pass"
-	choiceWorker  = "probe worker"
-	choiceGarbage = "garbage collection"
+	choiceDrift    = "relist drift"
+	choiceWake     = "work queue wait"
+	choicePass     = "status pass"
+	choiceWorker   = "probe worker"
+	choiceGarbage  = "garbage collection"
+	choiceTearDown = "sandbox tear-down"
 )
 
 // guideCuts is how many moments a relist may be put behind, at most.
@@ -274,6 +275,19 @@ func (m *machine) driftRelist(due trace.Instant) trace.Instant {
 		p.before, p.base = m.lastRelist(), at
 	}
 	return at
+}
+
+// tearDowns are how long it may take after the last container's end until the sandbox is stopped, its network above all, as far as it can
+// matter: whether a relist comes first, or two.
+var tearDowns = [...]time.Duration{0, 700 * time.Millisecond, 1400 * time.Millisecond}
+
+// lastReturn is how long after a container's end the kubelet's call returns that stops it, of the last one with what follows: the stop of the
+// sandbox, which is not observed.
+func (m *machine) lastReturn(nominal time.Duration) time.Duration {
+	if m.config.Guide == nil || m.worker.sync.stops != 1 {
+		return nominal
+	}
+	return nominal + tearDowns[m.choose(choiceTearDown, len(tearDowns))]
 }
 
 // laterBy chooses among an instant, the instants right behind what was observed in a while after it, and the end of that while.

@@ -318,7 +318,7 @@ func (m *machine) processGone(c *container, r *record, byHook bool) {
 			}
 		case killerStopping:
 			k.stage = killerReturning
-			m.killerWaits(i, c.latency.Stop)
+			m.killerWaits(i, m.lastReturn(c.latency.Stop))
 		}
 	}
 	m.probesLoseProcess(c, r)
