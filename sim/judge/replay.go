@@ -78,17 +78,26 @@ func (r *replay) run() error {
 	return nil
 }
 
-// tryPhases tries each phase of the relist, with waits that are alike, and with the last of them the longest.
+// tryPhases tries each phase of the relist, with waits that are alike, and with the last of them the longest; then, where something is
+// probed, with volumes that take their time.
 func (r *replay) tryPhases() error {
 	late := *r.guide
 	late.LateWaits = true
 	phases := r.phases()
-	for n, guide := range []*sim.Guide{r.guide, &late} {
+	rounds := []*sim.Guide{r.guide, &late}
+	if r.probes() {
+		rounds = append(rounds, r.guide)
+	}
+	for n, guide := range rounds {
 		for i, phase := range phases {
-			config := r.config(phase, i+n*len(phases))
-			mounting := *guide
-			mounting.Mount = r.mount(i + n*len(phases))
-			config.Guide = &mounting
+			run := i + n*len(phases)
+			config := r.config(phase, run)
+			config.Guide = guide
+			if n == 2 {
+				mounting := *guide
+				mounting.Mount = r.mount(run)
+				config.Guide = &mounting
+			}
 			if err := r.try(config, []int32{}, nil); err != nil {
 				return err
 			}
@@ -100,12 +109,8 @@ func (r *replay) tryPhases() error {
 	return nil
 }
 
-// mount is how long volumes took to mount in the n-th run: what is seen is only that they were mounted before there was a sandbox. Zero is
-// tried first.
+// mount is how long volumes took to mount in the n-th run: what is seen is only that they were mounted before there was a sandbox.
 func (r *replay) mount(n int) time.Duration {
-	if !r.probes() {
-		return 0
-	}
 	for i := range r.guide.Moments {
 		if box := &r.guide.Moments[i]; box.Kind == trace.SandboxReady {
 			x := 0.618034 * float64(n)
