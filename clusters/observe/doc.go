@@ -12,8 +12,8 @@
 // are one; elsewhere the nodes' clocks are not known, there are no events of the runtime, and the intervals are wider.
 //
 // The node's delay is measured, not guessed: sentinels are Pods with a known life. One runs on each node before the first Pod
-// and one behind the last, to prove that the sources hear; others run meanwhile, and how late they are is the slack of the Pods
-// of their time.
+// and one behind the last, to prove that the sources hear; others run meanwhile. How late they are, and how slow the starts
+// of all containers, is the slack of the Pods of their time. Nothing of a recording counts in which a kubelet was started anew.
 //
 // The package refuses to fill in what it did not hear: a stream that broke, a journal that lacks a run, a Pod that somebody
 // else changed make the observation incomplete, and it says so. It refuses to touch Pods outside the namespace that it made, and
