@@ -3,43 +3,14 @@ package gates
 import (
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/sidecar-conformance/sidecar-conformance/internal/golden"
 )
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
-
-// wantFile compares text with a file of testdata, or writes the file with -rewrite.
-func wantFile(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, w := strings.Split(got, "\n"), strings.Split(string(text), "\n")
-	for i := range max(len(g), len(w)) {
-		if i >= len(g) || i >= len(w) || g[i] != w[i] {
-			t.Fatalf("%s differs in line %d (go test -rewrite accepts)\ngot  %q\nwant %q", path, i+1, at(g, i), at(w, i))
-		}
-	}
-}
-
-func at(lines []string, i int) string {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return "the end"
-}
 
 // TestGatesGolden prints one line for each gate and release, releases together: a new release is a block of new lines.
 func TestGatesGolden(t *testing.T) {
@@ -67,7 +38,7 @@ func TestGatesGolden(t *testing.T) {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
-	wantFile(t, "gates.txt", b.String())
+	golden.Want(t, *rewrite, "gates.txt", b.String())
 }
 
 // TestBehavioursGolden prints the oldest release in full, then what every later patch release, release and gate changes:
@@ -96,7 +67,7 @@ func TestBehavioursGolden(t *testing.T) {
 			}
 		}
 	}
-	wantFile(t, "behaviours.txt", b.String())
+	golden.Want(t, *rewrite, "behaviours.txt", b.String())
 }
 
 func rowsOf(t *testing.T, target string) []Behaviour {

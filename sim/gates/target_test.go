@@ -3,6 +3,8 @@ package gates
 import (
 	"strings"
 	"testing"
+
+	"github.com/sidecar-conformance/sidecar-conformance/internal/golden"
 )
 
 func TestParseTargets(t *testing.T) {
@@ -80,7 +82,7 @@ func TestTargetErrorsGolden(t *testing.T) {
 		}
 		b.WriteString("> " + list + "\n" + err.Error() + "\n\n")
 	}
-	wantFile(t, "target_errors.txt", b.String())
+	golden.Want(t, *rewrite, "target_errors.txt", b.String())
 }
 
 func TestExpandAndResolve(t *testing.T) {
