@@ -212,9 +212,7 @@ func (m *machine) deleteObject(d *Delete) {
 	m.object.event = requested
 	if !m.worker.bound || terminal(m.status.api.phase) || grace == 0 {
 		if !m.object.deleting {
-			m.object.deleting = true
-			m.status.publishDeletion(m)
-			m.object.deleting = false // to the kubelet, a grace of 0 is no grace of the deletion: pod_workers.go: calculateEffectiveGracePeriod
+			m.status.publishDeletion(m) // of which the kubelet takes no grace: pod_workers.go: calculateEffectiveGracePeriod
 		}
 		m.removeObject(cause(requested, "nothing to wait for", windowNow))
 		return

@@ -377,11 +377,12 @@ func (m *machine) publishInitial(scheduled bool) {
 	m.publish()
 }
 
-// publishDeletion shows the deletion timestamp.
+// publishDeletion shows the deletion timestamp, also of an object that is removed at once.
 func (s *statusManager) publishDeletion(m *machine) {
 	event := s.event
 	s.event = m.object.event
 	m.publish()
+	m.trace.Statuses[len(m.trace.Statuses)-1].Deleting = true
 	s.event = event
 }
 

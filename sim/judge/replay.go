@@ -84,20 +84,23 @@ func (r *replay) tryPhases() error {
 	late := *r.guide
 	late.LateWaits = true
 	phases := r.phases()
-	rounds := []*sim.Guide{r.guide, &late}
-	if r.probes() {
-		rounds = append(rounds, r.guide)
+	type round struct {
+		guide  sim.Guide
+		mounts bool
 	}
-	for n, guide := range rounds {
+	rounds := []round{{guide: *r.guide}, {guide: late}}
+	if r.probes() {
+		rounds = append(rounds, round{guide: *r.guide, mounts: true})
+	}
+	for n, round := range rounds {
 		for i, phase := range phases {
 			run := i + n*len(phases)
-			config := r.config(phase, run)
-			config.Guide = guide
-			if n == 2 {
-				mounting := *guide
-				mounting.Mount = r.mount(run)
-				config.Guide = &mounting
+			guide := round.guide
+			if round.mounts {
+				guide.Mount = r.mount(run)
 			}
+			config := r.config(phase, run)
+			config.Guide = &guide
 			if err := r.try(config, []int32{}, nil); err != nil {
 				return err
 			}
@@ -113,8 +116,7 @@ func (r *replay) tryPhases() error {
 func (r *replay) mount(n int) time.Duration {
 	for i := range r.guide.Moments {
 		if box := &r.guide.Moments[i]; box.Kind == trace.SandboxReady {
-			x := 0.618034 * float64(n)
-			return time.Duration((x - float64(int(x))) * float64(box.At)).Truncate(time.Millisecond)
+			return part(0.618034*float64(n), time.Duration(box.At))
 		}
 	}
 	return 0
@@ -157,8 +159,7 @@ func (r *replay) phases() []time.Duration {
 // config is the node of the n-th phase: what is not known is spread over its range.
 func (r *replay) config(phase time.Duration, n int) sim.Config {
 	spread := func(step float64, over time.Duration) time.Duration {
-		x := 0.5 + step*float64(n)
-		return time.Duration((x - float64(int(x))) * float64(over)).Truncate(time.Millisecond)
+		return part(0.5+step*float64(n), over)
 	}
 	c := sim.DefaultConfig()
 	c.Guide = r.guide
@@ -173,6 +174,11 @@ func (r *replay) config(phase time.Duration, n int) sim.Config {
 	}
 	c.RelistDelay = time.Millisecond + spread(0.549700, 20*time.Millisecond)
 	return c
+}
+
+// part is the fraction of x as a part of a length.
+func part(x float64, of time.Duration) time.Duration {
+	return time.Duration((x - float64(int(x))) * float64(of)).Truncate(time.Millisecond)
 }
 
 // try runs the simulator with the given choices and compares.
