@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -36,30 +34,20 @@ func (s *simulation) openSinks() error {
 	}
 	s.sinks = []sink{{format: s.flags.output, options: options, out: s.streams.Out}}
 	for _, report := range s.flags.reports {
-		format, name, ok := strings.Cut(report, "=")
-		if !ok || name == "" {
-			return fmt.Errorf("report %q: want FORMAT=FILE, such as json=trace.json", report)
-		}
-		if err := checkFormat(format); err != nil {
-			return fmt.Errorf("report %q: %w", report, err)
-		}
-		file, err := s.streams.Create(name)
+		file, err := s.streams.openReport(report, "json=trace.json", checkFormat)
 		if err != nil {
-			return fmt.Errorf("report %q: %w", report, err)
+			return err
 		}
-		buffer := bufio.NewWriterSize(file, 64<<10)
 		quiet := show.Options{Width: 100, All: options.All, ASCII: options.ASCII}
-		s.sinks = append(s.sinks, sink{format, quiet, buffer, func() error { return errors.Join(buffer.Flush(), file.Close()) }})
+		s.sinks = append(s.sinks, sink{file.format, quiet, file.out, file.close})
 	}
 	return nil
 }
 
 func (s *simulation) closeReports() error {
-	var problems []error
+	var closes []func() error
 	for _, sink := range s.sinks {
-		if sink.close != nil {
-			problems = append(problems, sink.close())
-		}
+		closes = append(closes, sink.close)
 	}
-	return errors.Join(problems...)
+	return closeReports(closes)
 }

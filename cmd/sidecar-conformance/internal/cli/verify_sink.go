@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -29,32 +26,24 @@ func (v *verification) openSinks() error {
 	}
 	v.sinks = []reportSink{{format: format, out: v.streams.Out}}
 	for _, text := range v.flags.reports {
-		word, name, ok := strings.Cut(text, "=")
-		if !ok || name == "" {
-			return fmt.Errorf("report %q: want FORMAT=FILE, such as junit=report.xml", text)
-		}
-		format, err := report.ParseFormat(word)
+		file, err := v.streams.openReport(text, "junit=report.xml", func(word string) (err error) {
+			format, err = report.ParseFormat(word)
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("report %q: %w", text, err)
+			return err
 		}
-		file, err := v.streams.Create(name)
-		if err != nil {
-			return fmt.Errorf("report %q: %w", text, err)
-		}
-		buffer := bufio.NewWriter(file)
-		v.sinks = append(v.sinks, reportSink{format, buffer, func() error { return errors.Join(buffer.Flush(), file.Close()) }})
+		v.sinks = append(v.sinks, reportSink{format, file.out, file.close})
 	}
 	return nil
 }
 
 func (v *verification) closeSinks() error {
-	var problems []error
+	var closes []func() error
 	for _, sink := range v.sinks {
-		if sink.close != nil {
-			problems = append(problems, sink.close())
-		}
+		closes = append(closes, sink.close)
 	}
-	return errors.Join(problems...)
+	return closeReports(closes)
 }
 
 // commandLine is what was asked for, to be asked for again: the whole line, and what of it holds for a single case.
