@@ -8,21 +8,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sidecar-conformance/sidecar-conformance/sim"
-	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
+	"github.com/sidecar-conformance/sidecar-conformance/fixtures/recorded"
 )
-
-// Recording is what was seen of one Pod, and what was played.
-type Recording struct {
-	// Scenario is what was played, as actor.Realise has it.
-	Scenario    sim.Scenario
-	Observation *judge.Observation
-}
 
 // Session is what a Recorder has gathered.
 type Session struct {
-	// Recordings are in the order in which the Pods were created.
-	Recordings []Recording
+	// Recordings are in the order in which the Pods were created. Their scenarios are what was played, as actor.Realise has it.
+	Recordings []*recorded.Recording
 	// Load is what the recorder cost, by node.
 	Load []Load
 	// Runs is how many runs of containers were heard, Lost how many more the journals know. Each of those is a gap as well.
@@ -82,7 +74,7 @@ func (r *Recorder) Finish(ctx context.Context) (*Session, error) {
 			s.Runs += int(n)
 		}
 		s.Lost += a.lost
-		s.Recordings = append(s.Recordings, Recording{p.scenario, a.o})
+		s.Recordings = append(s.Recordings, &recorded.Recording{Scenario: p.scenario, Observation: a.o})
 	}
 	for _, stream := range r.streams {
 		used, of, err := stream.busy()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/fixtures/recorded"
 )
 
 // ErrNoPod says that there is no Pod to follow.
@@ -35,7 +37,7 @@ const (
 
 // Following is what was heard of a followed Pod.
 type Following struct {
-	Recording
+	*recorded.Recording
 	Until Until
 }
 
@@ -91,7 +93,7 @@ func (r *Recorder) follow(ctx context.Context, f *Followed) (*Following, error) 
 	<-r.events.done
 	t.news()
 	r.options.Kind = r.kindOf(p.node)
-	return &Following{Recording{p.scenario, r.assemble(p, nil, nil).o}, until}, nil
+	return &Following{&recorded.Recording{Scenario: p.scenario, Observation: r.assemble(p, nil, nil).o}, until}, nil
 }
 
 // watchTo waits for the Pod's end. News is called whenever something was heard.

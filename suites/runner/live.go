@@ -176,16 +176,8 @@ func (l *live) play(ctx context.Context, cluster *opened, kind int, one *played)
 		l.step(one.target, "%v", one.err)
 	}
 	if one.session != nil && l.on.Keep != nil && len(one.session.Recordings) > 0 {
-		l.problem(l.on.Keep(recordings(one.session)))
+		l.problem(l.on.Keep(one.session.Recordings))
 	}
-}
-
-func recordings(s *observe.Session) []*recorded.Recording {
-	var list []*recorded.Recording
-	for _, r := range s.Recordings {
-		list = append(list, &recorded.Recording{Scenario: r.Scenario, Observation: r.Observation})
-	}
-	return list
 }
 
 // judge judges what was recorded of one kind of node. It does so after an interrupt, too, but then nothing conforms: what came behind was
@@ -193,7 +185,7 @@ func recordings(s *observe.Session) []*recorded.Recording {
 func (l *live) judge(ctx context.Context, one *played) {
 	var recorded []*recorded.Recording
 	if one.session != nil {
-		recorded = recordings(one.session)
+		recorded = one.session.Recordings
 	}
 	name := one.target.String()
 	l.track.begin(name, len(recorded))

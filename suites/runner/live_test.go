@@ -75,7 +75,7 @@ func plays(t *testing.T, before func()) func(context.Context, observe.Cluster, [
 			case "deleted-app-that-exits-zero":
 				for r := range example(t).Of("1.29.15") {
 					r.Observation.Target = c.Target.Expand()[o.Kind].String()
-					session.Recordings = append(session.Recordings, observe.Recording{Scenario: r.Scenario, Observation: r.Observation})
+					session.Recordings = append(session.Recordings, r)
 				}
 			case "slow-probe-grid":
 				p.State, p.Reasons = observe.Failed, []string{"the API server has gone"}

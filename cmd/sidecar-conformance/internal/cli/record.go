@@ -109,7 +109,7 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 	if session == nil {
 		return environment(err)
 	}
-	if saveErr := recorded.Save(f.into, recordingsOf(session)); saveErr != nil {
+	if saveErr := recorded.Save(f.into, session.Recordings); saveErr != nil {
 		err = errors.Join(err, saveErr)
 	}
 	for _, l := range session.Load {
@@ -143,14 +143,6 @@ func (f *recordFlags) list(s Streams, names []string) error {
 	}
 	fmt.Fprintf(s.Out, "%d of %s\n", played, count(len(items), "scenario"))
 	return nil
-}
-
-func recordingsOf(session *observe.Session) []*recorded.Recording {
-	var list []*recorded.Recording
-	for _, r := range session.Recordings {
-		list = append(list, &recorded.Recording{Scenario: r.Scenario, Observation: r.Observation})
-	}
-	return list
 }
 
 // itemsToRecord are the built-in scenarios with the names, all if there are none.

@@ -89,7 +89,7 @@ func (f *recordFlags) recordPod(ctx context.Context, s Streams, pod string, err 
 	}
 	fmt.Fprintln(s.Err, untilWords[out.Until])
 	if f.into != "" {
-		err = errors.Join(err, recorded.Save(f.into, []*recorded.Recording{{Scenario: out.Scenario, Observation: out.Observation}}))
+		err = errors.Join(err, recorded.Save(f.into, []*recorded.Recording{out.Recording}))
 		if err == nil {
 			fmt.Fprintf(s.Out, "1 recording below %s\n", f.into)
 		}
