@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -63,11 +62,11 @@ func (f *recordFlags) targetOfPods() (gates.Target, error) {
 	return kinds[f.kind], nil
 }
 
-// scenarioNames are the names of the items in recordings: with their families in front.
+// scenarioNames are the names of the items in recordings.
 func scenarioNames(items []fixtures.Item) []string {
 	names := make([]string, len(items))
 	for i := range items {
-		names[i] = path.Join(items[i].Family, items[i].Name)
+		names[i] = items[i].FullName()
 	}
 	return names
 }
