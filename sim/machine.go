@@ -108,6 +108,7 @@ type record struct {
 	event      int32         // the last event of its life
 	signalled  bool
 	signalEv   int32
+	killed     int32 // the SIGKILL from outside that ends it, or none
 }
 
 // sandbox is the Pod's sandbox in the runtime.
@@ -129,6 +130,8 @@ type object struct {
 type step struct {
 	fired   bool
 	matches int32
+	// impossible is why it could not be taken when its time came.
+	impossible string
 }
 
 // Run predicts what happens to the scenario's Pod on the target. The same input gives the same trace. An error says
@@ -303,10 +306,12 @@ func (m *machine) finish(empty bool) {
 		m.trace.Ending, m.trace.EndedAt = trace.EndingHorizon, m.horizon
 	}
 	for i := range m.steps {
+		why := m.steps[i].impossible
 		if !m.steps[i].fired {
-			m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{
-				Field: stepField(i, &m.scenario.Steps[i]), Why: "the event that it waits for did not come before the run ended",
-			})
+			why = "the event that it waits for did not come before the run ended"
+		}
+		if why != "" {
+			m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: stepField(i, &m.scenario.Steps[i]), Why: why})
 		}
 	}
 }

@@ -194,15 +194,17 @@ type HookRun struct {
 	EndsProcess bool `json:",omitempty"`
 }
 
-// Step is something that happens to the Pod from outside, once.
+// Step is something that happens to the Pod from outside, once. Exactly one action is set.
 type Step struct {
 	Name string `json:",omitempty"`
 	// At is the instant since the Pod's creation, for a step without After.
 	At time.Duration `json:",omitempty"`
 	// After, where set, makes the step wait for an event; At is then the delay after it.
 	After *Selector `json:",omitempty"`
-	// Delete is the only action simulated so far; it is set in every step.
-	Delete *Delete `json:",omitempty"`
+
+	Delete      *Delete      `json:",omitempty"`
+	Kill        *Kill        `json:",omitempty"`
+	LoseSandbox *LoseSandbox `json:",omitempty"`
 }
 
 // Delete is a deletion of the Pod through the API.
@@ -212,6 +214,26 @@ type Delete struct {
 	// Force removes the object from the API server at once (grace 0).
 	Force bool `json:",omitempty"`
 }
+
+// Kill is a signal to the process of a container that comes from outside the kubelet. Without a process it does nothing, and the
+// trace's Unknown list says so.
+type Kill struct {
+	Container string
+	Signal    Signal
+}
+
+// Signal is a signal by its name.
+type Signal string
+
+// The signals that a step may send. SIGKILL ends the process at once; to SIGTERM it reacts as to the stop signal, once.
+const (
+	SignalKill Signal = "SIGKILL"
+	SignalTerm Signal = "SIGTERM"
+)
+
+// LoseSandbox ends the Pod's sandbox behind the kubelet's back, as the end of its pause process does. The containers' own processes
+// go on until the kubelet stops them.
+type LoseSandbox struct{}
 
 // Selector picks one event of a trace.
 type Selector struct {

@@ -55,7 +55,7 @@ func (m *machine) numberNext(c *container) {
 
 // create makes a record in state Created.
 func (m *machine) create(c *container) *record {
-	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, event: none, signalEv: none})
+	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, event: none, signalEv: none, killed: none})
 	c.nextRun++
 	m.runtimeChanged()
 	if len(c.records) > 1 {
@@ -97,6 +97,8 @@ func (m *machine) processEnds(position int, run int32, killed bool) {
 	case killed:
 		code, why = exitSIGKILL, "killed"
 		r.signalEv = m.emit(c.event(trace.KillSignal, run), cause(r.signalEv, "the grace period is over", windowExactly(m.trace.Events[r.signalEv].Span)))
+	case r.killed != none:
+		code, why = exitSIGKILL, "killed"
 	case r.signalled:
 		code, why = life.OnStop.ExitCode, "it stops on the signal"
 		window.Min = life.OnStop.After
@@ -104,10 +106,13 @@ func (m *machine) processEnds(position int, run int32, killed bool) {
 		window.Min = life.For
 	}
 	last := r.event
-	if r.signalled {
+	switch {
+	case r.killed != none && !killed:
+		last = r.killed
+	case r.signalled:
 		last = r.signalEv
 	}
-	m.exit(c, r, code, life.OOMKilled && !r.signalled, cause(last, why, window))
+	m.exit(c, r, code, life.OOMKilled && !r.signalled && r.killed == none, cause(last, why, window))
 	m.processGone(c, r, false)
 }
 
@@ -144,6 +149,7 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 	}
 	e := c.event(trace.StopSignal, r.run)
 	e.Span = grace
+	before := r.signalled
 	r.signalled = true
 	r.signalEv = m.emit(e, because, second)
 	life := c.behaviour(r.run)
@@ -154,7 +160,7 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 	switch natural := naturalEnd(r, life); {
 	case natural <= min(kill, reaction):
 		// It ends by itself before the signal has an effect; that end is in the queue already.
-		r.signalled = false
+		r.signalled = before
 	case reaction <= kill:
 		m.queue.push(reaction, inputExit, position, r.run, 0)
 	default:

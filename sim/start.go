@@ -210,6 +210,12 @@ func (m *machine) createEnds(c *container) {
 		m.startFailed(c, startReason{reason: reason})
 		return
 	}
+	if !m.sandbox.ready {
+		c.creates++
+		m.startEvent(trace.CreateError, reasonCreateError, "its sandbox is gone")
+		m.startFailed(c, startReason{reason: reasonCreateError})
+		return
+	}
 	r := m.create(c)
 	st.stage = startStarting
 	m.startEvent(trace.Created, "", "the image is there")
@@ -219,10 +225,13 @@ func (m *machine) createEnds(c *container) {
 
 func (m *machine) startEnds(c *container) {
 	st := &m.worker.sync.starts
-	result := currentStart(c).Start
+	result, why := currentStart(c).Start, "the runtime cannot start it"
 	c.creates++
+	if !m.sandbox.ready {
+		result, why = "Error", "its sandbox is gone"
+	}
 	if result != "" {
-		m.startEvent(trace.StartError, reasonRunError, "the runtime cannot start it")
+		m.startEvent(trace.StartError, reasonRunError, why)
 		c.newest().event = st.last
 		m.startFailed(c, startReason{reason: reasonRunError})
 		return

@@ -57,6 +57,14 @@ func (m *machine) matches(s *Selector, e *trace.Event) bool {
 }
 
 func (m *machine) takeStep(i int) {
-	m.steps[i].fired = true
-	m.deleteObject(m.scenario.Steps[i].Delete)
+	s, state := &m.scenario.Steps[i], &m.steps[i]
+	state.fired = true
+	switch {
+	case s.Delete != nil:
+		m.deleteObject(s.Delete)
+	case s.Kill != nil:
+		state.impossible = m.signalFromOutside(s.Kill)
+	case s.LoseSandbox != nil:
+		state.impossible = m.loseSandbox()
+	}
 }

@@ -180,11 +180,7 @@ func (v *validation) answers(p place, list []Answer) {
 
 func (v *validation) step(p place, s *Step) {
 	v.notNegative(p.at("at"), s.At)
-	if s.Delete == nil {
-		v.add("%v has no action", p)
-	} else if s.Delete.GracePeriodSeconds != nil {
-		v.atLeast(p.at("deletePod.gracePeriodSeconds"), *s.Delete.GracePeriodSeconds, 0)
-	}
+	v.action(p, s)
 	if s.After == nil {
 		return
 	}
@@ -194,6 +190,31 @@ func (v *validation) step(p place, s *Step) {
 	}
 	if _, known := trace.ParseKind(s.After.Kind); !known {
 		v.add("%v %q is not a kind of event", p.at("after.event.kind"), s.After.Kind)
+	}
+}
+
+// action wants exactly one action, and judges it.
+func (v *validation) action(p place, s *Step) {
+	actions := 0
+	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil} {
+		if set {
+			actions++
+		}
+	}
+	if actions != 1 {
+		v.add("%v has %d actions, want 1", p, actions)
+	}
+	if d := s.Delete; d != nil && d.GracePeriodSeconds != nil {
+		v.atLeast(p.at("deletePod.gracePeriodSeconds"), *d.GracePeriodSeconds, 0)
+	}
+	if k := s.Kill; k != nil {
+		pod := &v.scenario.Pod
+		if !named(pod.Init, k.Container) && !named(pod.Main, k.Container) {
+			v.add("%v %q is not in the Pod", p.at("kill.container"), k.Container)
+		}
+		if k.Signal != SignalKill && k.Signal != SignalTerm {
+			v.add("%v is %q, want SIGKILL or SIGTERM", p.at("kill.signal"), k.Signal)
+		}
 	}
 }
 

@@ -64,6 +64,9 @@ func Unplayable(item *fixtures.Item) string {
 		return "the Pod is static, and a recorder creates its Pods through the API server"
 	}
 	for _, s := range item.Scenario.Steps {
+		if s.Delete == nil {
+			return fmt.Sprintf("step %q is no deletion, and a recorder takes no other steps", s.Name)
+		}
 		if s.After == nil {
 			continue
 		}

@@ -34,7 +34,7 @@ func (e *Event) Words() string {
 			words += " after " + ShortDuration(e.Span)
 		}
 		words += inBrackets(e.Reason)
-	case FieldDropped, PodRefused, PodUnscheduled, PodRejected:
+	case FieldDropped, PodRefused, PodUnscheduled, PodRejected, OutsideSignal:
 		words += afterColon(e.Reason)
 	case PullFailed, CreateError, StartError, Relist, Sync, SyncTerminating, SyncTerminated, PostStartFailed, PreStopFailed:
 		words += inBrackets(e.Reason)
@@ -88,6 +88,7 @@ var kindWords = [kindCount]string{
 	TurnReached:      "its turn to stop",
 	StopSignal:       "stop signal",
 	KillSignal:       "SIGKILL",
+	OutsideSignal:    "signal from outside",
 	Exited:           "exited",
 	Removed:          "record removed",
 }

@@ -60,6 +60,7 @@ const (
 	TurnReached      // the wait for containers that must stop earlier is over; Span is the grace left
 	StopSignal       // the runtime sends the stop signal; Span is the time until SIGKILL
 	KillSignal       // SIGKILL
+	OutsideSignal    // somebody else than the kubelet signals the process; Reason names the signal
 	Exited           // the process ended; ExitCode, and Reason as the runtime gives it
 	Removed          // the runtime removed the container's record
 
@@ -113,6 +114,7 @@ var kindNames = [kindCount]string{
 	TurnReached:      "turnReached",
 	StopSignal:       "stopSignal",
 	KillSignal:       "killSignal",
+	OutsideSignal:    "outsideSignal",
 	Exited:           "exited",
 	Removed:          "removed",
 }
