@@ -222,14 +222,18 @@ func (l *life) take(step sim.Step) {
 	r.mu.Lock()
 	l.steps--
 	r.mu.Unlock()
-	if step.Delete == nil {
-		return
+	switch {
+	case step.Delete != nil:
+		grace := step.Delete.GracePeriodSeconds
+		if step.Delete.Force {
+			grace = new(int64)
+		}
+		l.server.Delete(l.pod.Namespace+"/"+l.pod.Name, grace)
+	case step.Kill != nil:
+		l.runtime.Signal(step.Kill.Container, step.Kill.Signal)
+	case step.LoseSandbox != nil:
+		l.runtime.LoseSandbox()
 	}
-	grace := step.Delete.GracePeriodSeconds
-	if step.Delete.Force {
-		grace = new(int64)
-	}
-	l.server.Delete(l.pod.Namespace+"/"+l.pod.Name, grace)
 }
 
 // watch lets time pass until the run is over. It looks once in a while, off all ticks.

@@ -210,6 +210,10 @@ func (s *Service) CreateContainer(_ context.Context, sandboxID string, config *r
 		s.hooks.Event(Event{Kind: trace.CreateError, Container: name, Run: int32(config.GetMetadata().GetAttempt()), Reason: "CreateContainerError"})
 		return "", errors.New("scripted create error")
 	}
+	if s.lost(sandboxID) {
+		s.hooks.Event(Event{Kind: trace.CreateError, Container: name, Run: int32(config.GetMetadata().GetAttempt()), Reason: "CreateContainerError"})
+		return "", errors.New("the sandbox is not ready")
+	}
 	c := &container{
 		id:      fmt.Sprintf("%s-%d-%d", name, config.GetMetadata().GetAttempt(), s.made),
 		sandbox: sandboxID, name: name, attempt: config.GetMetadata().GetAttempt(), script: script, config: config,
@@ -235,6 +239,9 @@ func (s *Service) StartContainer(_ context.Context, id string) error {
 	s.work(c.script.latency.Start)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c.reason == "" && s.lost(c.sandbox) {
+		c.reason = "the sandbox is not ready"
+	}
 	if c.reason != "" {
 		s.event(c, trace.StartError, Event{Reason: "RunContainerError"})
 		return errors.New(c.reason)

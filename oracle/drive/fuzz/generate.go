@@ -112,7 +112,7 @@ func (g *generator) generate(n, candidate uint64) (generated, error) {
 		s.Node.MaxContainerRestartPeriod = time.Duration(pick(d, 1, 2, 7, 30, 300)) * time.Second
 	}
 	for range pick(d, 0, 0, 1, 1, 2, 3) {
-		s.Steps = append(s.Steps, d.deletion(&s.Pod))
+		s.Steps = append(s.Steps, d.step(&s.Pod))
 	}
 	if setting.ControlOff && d.oneIn(2) {
 		withoutProbes(s.Pod.Init) // else most are refused
@@ -228,17 +228,15 @@ func latencyOf(i int) sim.Latency {
 	return sim.Latency{Sandbox: ms(213, 0), Pull: ms(101, 6), Create: ms(17, 3), Start: ms(29, 5), Stop: ms(11, 2), Exec: ms(7, 2)}
 }
 
-func (d draw) deletion(pod *sim.Pod) sim.Step {
-	step := sim.Step{At: d.odd(45 * time.Second), Delete: &sim.Delete{}}
+func (d draw) step(pod *sim.Pod) sim.Step {
+	step := sim.Step{At: d.odd(45 * time.Second)}
 	switch d.IntN(8) {
 	case 0:
-		step.Delete.Force = true
-	case 1, 2, 3:
-		grace := 1 + d.Int64N(12)
-		step.Delete.GracePeriodSeconds = &grace
-	case 4:
-		grace := pick(d, int64(0), 1, 2, 3600)
-		step.Delete.GracePeriodSeconds = &grace
+		step.LoseSandbox = &sim.LoseSandbox{}
+	case 1, 2:
+		step.Kill = &sim.Kill{Container: d.anyOf(pod).Name, Signal: pick(d, sim.SignalKill, sim.SignalKill, sim.SignalTerm)}
+	default:
+		step.Delete = d.deletion()
 	}
 	if d.oneIn(2) {
 		step.At = d.odd(pick(d, 40*time.Millisecond, 3*time.Second, 15*time.Second))
@@ -247,17 +245,36 @@ func (d draw) deletion(pod *sim.Pod) sim.Step {
 	return step
 }
 
+func (d draw) deletion() *sim.Delete {
+	deletion := &sim.Delete{}
+	switch d.IntN(8) {
+	case 0:
+		deletion.Force = true
+	case 1, 2, 3:
+		grace := 1 + d.Int64N(12)
+		deletion.GracePeriodSeconds = &grace
+	case 4:
+		grace := pick(d, int64(0), 1, 2, 3600)
+		deletion.GracePeriodSeconds = &grace
+	}
+	return deletion
+}
+
+func (d draw) anyOf(pod *sim.Pod) *sim.Container {
+	i := d.IntN(len(pod.Init) + len(pod.Main))
+	if i < len(pod.Init) {
+		return &pod.Init[i]
+	}
+	return &pod.Main[d.IntN(len(pod.Main))]
+}
+
 // selector picks an event that both sides show at the same instant.
 func (d draw) selector(pod *sim.Pod) *sim.Selector {
 	if d.oneIn(4) {
 		kind := pick(d, trace.SandboxReady, trace.SandboxStopped, trace.SyncTerminating, trace.DeleteRequested)
 		return &sim.Selector{Kind: kind.String(), Run: -1}
 	}
-	list := pod.Main
-	if i := d.IntN(len(pod.Init) + len(pod.Main)); i < len(pod.Init) {
-		list = pod.Init
-	}
-	c := &list[d.IntN(len(list))]
+	c := d.anyOf(pod)
 	kinds := []trace.Kind{trace.Created, trace.Running, trace.Exited, trace.Exited, trace.StopSignal, trace.KillSignal}
 	if pulls := c.Behavior.Pulls; c.Image == "" && len(pulls) > 0 && pulls[0].Result != invalidImageName {
 		kinds = append(kinds, trace.PullBegin, trace.PullEnd, trace.PullFailed)

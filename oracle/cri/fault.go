@@ -1,0 +1,43 @@
+package cri
+
+import (
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// Signal sends a signal to the process of a container from outside the kubelet. Without a process it does nothing.
+func (s *Service) Signal(name string, signal sim.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.containers) - 1; i >= 0; i-- {
+		c := s.containers[i]
+		if c.name != name || c.state != runtimeapi.ContainerState_CONTAINER_RUNNING {
+			continue
+		}
+		s.event(c, trace.OutsideSignal, Event{Reason: string(signal)})
+		if signal == sim.SignalKill {
+			s.end(c, killed, false)
+		} else {
+			s.signal(c)
+		}
+		return
+	}
+}
+
+// LoseSandbox ends the newest sandbox. The processes in it go on, but nothing can be made or started in it any more.
+func (s *Service) LoseSandbox() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.sandboxes); n > 0 && s.sandboxes[n-1].ready {
+		s.sandboxes[n-1].ready = false
+		s.hooks.Event(Event{Kind: trace.SandboxStopped})
+	}
+}
+
+// lost reports whether a container's sandbox is not ready any more. The lock is held.
+func (s *Service) lost(sandbox string) bool {
+	box, err := s.findSandbox(sandbox)
+	return err != nil || !box.ready
+}
