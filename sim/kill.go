@@ -140,7 +140,7 @@ func (m *machine) beginPreStop(i int, c *container) {
 	}
 	e := c.event(trace.PreStopBegin, k.run)
 	e.Span = seconds(k.grace)
-	k.last = m.emit(e, cause(k.last, "the hook comes first", windowNow))
+	k.last = m.emit(e, cause(k.last, "the hook comes first", windowRuntime)) // it begins when the runtime has made its process
 	takes, fails := m.hook(c, c.spec.PreStop, c.behaviour(k.run).PreStop)
 	k.hookBad = fails
 	m.killerWaits(i, min(takes, seconds(k.grace)))

@@ -63,9 +63,14 @@ func (m *machine) startNext(next start) {
 	if next.event == none {
 		next.event = m.sandbox.event
 	}
+	window := windowUpTo(m.config.RelistPeriod)
+	if s.started {
+		window = windowRuntime // the starts before it, which are serial, take what they take
+	}
+	s.started = true
 	s.starts = startRun{
 		position: next.position, last: none,
-		first:  cause(next.event, next.because, windowUpTo(m.config.RelistPeriod)),
+		first:  cause(next.event, next.because, window),
 		second: cause(w.lastEvent, "the sync starts it", windowRuntime),
 		third:  why,
 	}

@@ -36,6 +36,7 @@ type syncRun struct {
 	next    int // the next entry of the list that the stage goes through
 	outcome syncOutcome
 	did     bool // something was done
+	started bool // a start was begun
 	starts  startRun
 	stops   int // containers that are being stopped for this sync
 	kill    bool

@@ -60,6 +60,9 @@ func Unplayable(item *fixtures.Item) string {
 	if item.Live == fixtures.LiveNone {
 		return "the scenario says live: none"
 	}
+	if item.Scenario.Node != (sim.Node{}) {
+		return "the scenario configures the kubelet, and a recorder takes nodes as they are"
+	}
 	if item.Scenario.Pod.Static {
 		return "the Pod is static, and a recorder creates its Pods through the API server"
 	}
