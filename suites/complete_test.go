@@ -12,7 +12,8 @@ import (
 
 // recordedOn says what is to be recorded on which target: everything that a cluster can play, or the core.
 var recordedOn = map[string]bool{
-	"1.28.15": everything, "1.28.15+SidecarContainers": everything, "1.29.15": everything,
+	"1.28.15": everything, "1.28.15+SidecarContainers": everything, "1.29.15": everything, "1.37.2": everything,
+	"1.33.13": core, "1.35.4": core,
 	"1.29.15-SidecarContainers": core, "1.29.15/1.29.15-SidecarContainers": core, "1.29.15/1.28.15": core,
 }
 
