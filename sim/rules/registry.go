@@ -72,7 +72,7 @@ func (r *Rule) Engines() []Engine {
 }
 
 // groups are the rules, group by group, in the order in which they are shown.
-var groups = [...][]Rule{ordRules, gatRules, jobRules, rstRules, trmRules, staRules, resRules}
+var groups = [...][]Rule{ordRules, gatRules, jobRules, rstRules, trmRules, staRules, resRules, cmpRules}
 
 // All returns every rule.
 func All() []*Rule {
