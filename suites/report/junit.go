@@ -42,6 +42,7 @@ type (
 		Failure   *junitMessage `xml:"failure,omitempty"`
 		Error     *junitMessage `xml:"error,omitempty"`
 		Skipped   *junitMessage `xml:"skipped,omitempty"`
+		Output    string        `xml:"system-out,omitempty"`
 	}
 	junitMessage struct {
 		Message string `xml:"message,attr"`
@@ -62,6 +63,11 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		took += time
 	}
 	all.Time = seconds(took)
+	return encodeJUnit(w, &all)
+}
+
+// encodeJUnit writes test suites as XML.
+func encodeJUnit(w io.Writer, all *junitSuites) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
