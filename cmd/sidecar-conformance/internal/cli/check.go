@@ -1,0 +1,318 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/rules"
+	"github.com/sidecar-conformance/sidecar-conformance/suites/report"
+)
+
+const checkLong = `check holds Pods against the checks of the catalogue (profile workload): startup order, start gates, completion, restarts,
+termination and grace, status, resources, compatibility. It looks at the object and runs it in virtual time, and says what is
+wrong, where, why, and what to change.
+
+Input is read as simulate does. Without --target the newest release is meant. What a process does is described as for simulate;
+what nobody described is a default, and a check that depends on it says unknown. explain ID says more about a check.
+
+Exit status: 1 if there is a finding of the severity of --fail-on or above, whatever the format; 2 if input cannot be used; 4
+under --strict if nothing worse than unknown is left.`
+
+// checkFlags are the flags of check.
+type checkFlags struct {
+	files             []string
+	recursive         bool
+	target, output    string
+	behavior, reports []string
+	config, failOn    string
+	only, without     []string
+	verbose, strict   bool
+	hasTargets        bool
+	command           string
+}
+
+func newCheck(s Streams) *cobra.Command {
+	var f checkFlags
+	command := &cobra.Command{
+		Use:   "check -f FILE|DIR|-",
+		Short: "Say what is wrong with Pods that use sidecars, where, why, and what to change",
+		Long:  checkLong,
+		Example: examples(
+			"check -f pod.yaml",
+			"check -f pod.yaml --target 1.29..1.37 --fail-on error",
+			"check -R -f . -o sarif --report junit=report.xml",
+			"check -f pod.yaml --only ORD,GAT,TRM004 -v",
+			"check -f - < pod.yaml",
+		),
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			f.hasTargets = command.Flags().Changed("target")
+			f.command, _ = commandLine(command, nil)
+			return check(command.Context(), &f, s)
+		},
+	}
+	flags := command.Flags()
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "file, directory, or - for standard input; may be given several times")
+	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories inside directories too")
+	flags.StringVarP(&f.target, "target", "t", "", "Kubernetes releases, such as 1.29, 1.28+SidecarContainers, 1.29/{1.29,1.28} (API server/nodes),\nlists and ranges of them, or all")
+	flags.StringVarP(&f.output, "output", "o", "text", "text, json, junit, sarif or markdown")
+	flags.StringArrayVar(&f.reports, "report", nil, "also write FORMAT=FILE; may be given several times")
+	flags.StringVar(&f.failOn, "fail-on", "error", "least severity of a finding that ends with status 1: error, warning or note")
+	flags.StringSliceVar(&f.only, "only", nil, "checks or groups to make, such as ORD,TRM004")
+	flags.StringSliceVar(&f.without, "without", nil, "checks or groups to leave out")
+	flags.StringArrayVar(&f.behavior, "behavior", nil, "what a container's processes do, as CONTAINER=BEHAVIOR, in the form of a scenario's behavior")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every check with its reason, and the notes")
+	flags.BoolVar(&f.strict, "strict", false, "end with status 4 if a check is unknown and there is no finding")
+	return command
+}
+
+// checkSink is one place for the report.
+type checkSink struct {
+	format  report.CheckFormat
+	options report.CheckTextOptions
+	out     io.Writer
+	close   func() error
+}
+
+// inspection is what the flags ask for.
+type inspection struct {
+	flags   *checkFlags
+	streams Streams
+	// targets are those of --target; nil means that each item says.
+	targets []rules.Target
+	newest  []rules.Target
+	which   []*rules.Rule
+	policy  rules.Policy
+	failOn  rules.Severity
+	sinks   []checkSink
+	report  report.Checks
+	items   int
+	bad     bool
+}
+
+func check(ctx context.Context, f *checkFlags, streams Streams) error {
+	c := &inspection{flags: f, streams: streams, policy: rules.DefaultPolicy()}
+	overrides, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	options := fixtures.Options{Recursive: f.recursive, Stdin: streams.In, Overrides: overrides}
+	err = c.run(ctx, fixtures.Documents(streams.Files, f.files, options))
+	if err == nil {
+		err = c.write()
+	}
+	return errors.Join(err, c.closeSinks())
+}
+
+// prepare checks the flags and turns them into values.
+func (c *inspection) prepare() ([]fixtures.Override, error) {
+	f := c.flags
+	var problems []error
+	if len(f.files) == 0 {
+		problems = append(problems, errors.New("nothing to check; name files with -f"))
+	}
+	var known bool
+	if c.failOn, known = rules.ParseSeverity(f.failOn); !known {
+		problems = append(problems, fmt.Errorf("--fail-on %q: want error, warning or note", f.failOn))
+	}
+	var err error
+	if c.newest, err = checkTargets(""); err != nil {
+		return nil, err
+	}
+	if f.hasTargets {
+		if c.targets, err = checkTargets(f.target); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if c.which, err = chooseRules(f.only, f.without); err != nil {
+		problems = append(problems, err)
+	}
+	var overrides []fixtures.Override
+	for _, text := range f.behavior {
+		o, err := fixtures.ParseOverride(text)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		overrides = append(overrides, o)
+	}
+	if err := c.openSinks(); err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) > 0 {
+		return nil, &exitError{exitUsage, errors.Join(append(problems, c.closeSinks())...)}
+	}
+	return overrides, nil
+}
+
+// checkTargets resolves a list of targets; an empty one means the newest release. A target with several kinds of nodes stays one.
+func checkTargets(list string) ([]rules.Target, error) {
+	targets := newestTarget()
+	if list != "" {
+		var err error
+		if targets, err = parseTargets(list); err != nil {
+			return nil, err
+		}
+	}
+	var resolved []rules.Target
+	for _, t := range targets {
+		one, err := rules.NewTarget(t)
+		if err != nil {
+			return nil, err
+		}
+		resolved = append(resolved, one)
+	}
+	return resolved, nil
+}
+
+// chooseRules picks checks by ID or group.
+func chooseRules(only, without []string) ([]*rules.Rule, error) {
+	var problems []error
+	names := func(list []string) func(*rules.Rule) bool {
+		for _, name := range list {
+			if !slices.ContainsFunc(rules.All(), func(r *rules.Rule) bool { return named(r, name) }) {
+				problems = append(problems, fmt.Errorf("there is no check or group %q; explain lists them", name))
+			}
+		}
+		return func(r *rules.Rule) bool {
+			return slices.ContainsFunc(list, func(name string) bool { return named(r, name) })
+		}
+	}
+	wanted, unwanted := names(only), names(without)
+	var chosen []*rules.Rule
+	for _, r := range rules.All() {
+		if (len(only) == 0 || wanted(r)) && !unwanted(r) {
+			chosen = append(chosen, r)
+		}
+	}
+	if len(problems) == 0 && len(chosen) == 0 {
+		problems = append(problems, errors.New("no check is left"))
+	}
+	return chosen, errors.Join(problems...)
+}
+
+func named(r *rules.Rule, name string) bool {
+	return strings.EqualFold(r.ID, name) || strings.EqualFold(string(r.Group), name)
+}
+
+func (c *inspection) openSinks() error {
+	format, err := report.ParseCheckFormat(c.flags.output)
+	if err != nil {
+		return err
+	}
+	o := c.streams.options()
+	c.sinks = []checkSink{{format, report.CheckTextOptions{Width: o.Width, Color: o.Color, All: c.flags.verbose}, c.streams.Out, nil}}
+	for _, text := range c.flags.reports {
+		file, err := c.streams.openReport(text, "sarif=report.sarif", func(word string) (err error) {
+			format, err = report.ParseCheckFormat(word)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		c.sinks = append(c.sinks, checkSink{format, report.CheckTextOptions{Width: 100, All: c.flags.verbose}, file.out, file.close})
+	}
+	return nil
+}
+
+func (c *inspection) closeSinks() error {
+	var closes []func() error
+	for _, sink := range c.sinks {
+		closes = append(closes, sink.close)
+	}
+	c.sinks = nil
+	return closeReports(closes)
+}
+
+// checked is what has become of one document.
+type checked struct {
+	objects []report.Checked
+	notes   string
+	item    bool
+	bad     bool
+}
+
+// run checks all documents, in their order.
+func (c *inspection) run(ctx context.Context, documents iter.Seq[fixtures.Document]) error {
+	err := ordered(ctx, documents, runtime.GOMAXPROCS(0), func(d fixtures.Document) checked { return c.document(&d) }, func(r checked) error {
+		if r.notes != "" {
+			io.WriteString(c.streams.Err, r.notes)
+		}
+		c.bad = c.bad || r.bad
+		if r.item {
+			c.items++
+		}
+		c.report.Objects = append(c.report.Objects, r.objects...)
+		return nil
+	})
+	if err == nil && c.items == 0 && !c.bad {
+		return usage("the input holds no Pod")
+	}
+	return err
+}
+
+// document checks what one document holds. It runs in several goroutines at once and changes nothing.
+func (c *inspection) document(d *fixtures.Document) checked {
+	switch {
+	case d.Problems != nil:
+		return checked{notes: d.Problems.Error() + "\n", bad: true}
+	case d.Skipped != nil:
+		return checked{notes: fmt.Sprintf("%s:%d: %s %s holds no Pod, left out\n", d.Skipped.File, d.Skipped.Line, d.Skipped.Kind, d.Skipped.Name)}
+	}
+	r := checked{item: true}
+	targets := c.targets
+	if targets == nil {
+		targets = c.newest
+	}
+	subject := d.Item.Subject()
+	assumed := d.Item.AssumptionsOf(rules.Helpers(subject, &c.policy))
+	for i := range targets {
+		outcomes, err := rules.Judge(subject, &targets[i], &c.policy, c.which)
+		if err != nil {
+			return checked{item: true, bad: true, notes: fmt.Sprintf("%s:%d: on %s: %v\n", d.Item.File, d.Item.Line, targets[i].Target, err)}
+		}
+		object := report.NewChecked(d.Item, targets[i].Target.String(), outcomes, func(string) string { return "" })
+		object.Assumed = assumed
+		r.objects = append(r.objects, object)
+	}
+	return r
+}
+
+// write writes the report everywhere, and turns it into an exit status.
+func (c *inspection) write() error {
+	r := &c.report
+	r.Tool, r.Reproduce, r.Rules, r.FailOn = "sidecar-conformance "+buildVersion(), c.flags.command, c.which, c.failOn
+	r.Partial = slices.ContainsFunc(rules.All(), func(rule *rules.Rule) bool { return rule.Core && !slices.Contains(c.which, rule) })
+	targets := c.targets
+	if targets == nil {
+		targets = c.newest
+	}
+	for i := range targets {
+		r.Targets = append(r.Targets, targets[i].Target.String())
+	}
+	for _, sink := range c.sinks {
+		if err := r.Write(sink.out, sink.format, sink.options); err != nil {
+			return fmt.Errorf("writing the report as %s: %w", sink.format, err)
+		}
+	}
+	worst, any := r.Worst()
+	core, extended := r.Count(true), r.Count(false)
+	switch {
+	case c.bad:
+		return errSaid
+	case any && worst >= c.failOn:
+		return &exitError{code: exitFindings}
+	case c.flags.strict && core.Verdicts[rules.Unknown]+extended.Verdicts[rules.Unknown] > 0:
+		return &exitError{code: exitUnknown}
+	}
+	return nil
+}
