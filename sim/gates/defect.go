@@ -44,13 +44,21 @@ type Defect struct {
 	Effect string
 	Class  DefectClass
 	Shape  Shape
-	// Trigger is what must happen besides, from outside the Pod; empty where the Pod's shape is enough.
+	// Trigger is what must happen besides, from outside the Pod; empty where the Pod's shape is enough. It completes "it takes …".
 	Trigger string
 	// Issues are where it was reported and fixed, as owner/repository#number; nil where it was read in the source only.
 	Issues []string
 	// inAPI says that the API server has the defect, else the kubelet has.
 	inAPI bool
 	has   func(c Component) bool
+}
+
+// Words says in one line what the defect does and what it takes.
+func (d *Defect) Words() string {
+	if d.Trigger == "" {
+		return d.Effect
+	}
+	return d.Effect + "; it takes " + d.Trigger
 }
 
 // newInitCode is how long kubelets with the gate on use the new init algorithm for everything, without #126543.
@@ -64,19 +72,19 @@ var defects = []Defect{
 		[]string{"kubernetes/kubernetes#120247"}, false, func(c Component) bool {
 			return c.Release.Minor == 28 && (c.Release.Patch < 2 || c.On(SidecarContainers))
 		}},
-	{"D02", "the API goes on showing a sidecar as ended that runs again", Degrades, ShapeRunOnceSidecar, "an end of the sidecar",
+	{"D02", "the API goes on showing a sidecar as ended that runs again", Degrades, ShapeRunOnceSidecar, "an end of it",
 		[]string{"kubernetes/kubernetes#122902", "kubernetes/kubernetes#123323"}, true, func(c Component) bool {
 			return c.On(SidecarContainers) && !c.Release.since(Release{28, 8}, Release{29, 3}, Release{30, 0})
 		}},
-	{"D03", "an init container whose start fails once is never started again", Blocks, ShapeInit, "an error of the runtime while it starts an init container",
+	{"D03", "an init container whose start failed is never started again", Blocks, ShapeInit, "an error of the runtime",
 		[]string{"kubernetes/kubernetes#126543"}, false, newInitCode},
-	{"D04", "a deletion before the sidecar has started takes the whole grace period", Degrades, ShapeGatedSidecar, "a deletion while the Pod is initialized",
+	{"D04", "the Pod lives on for its whole grace period", Degrades, ShapeGatedSidecar, "a deletion before the sidecar has started",
 		[]string{"kubernetes/kubernetes#125880", "kubernetes/kubernetes#125935"}, false, func(c Component) bool {
 			return c.Release.Minor >= 29 && c.On(SidecarContainers) && !c.Release.since(Release{29, 8}, Release{30, 4}, Release{31, 0})
 		}},
 	{"D05", "the phase is Running while the init containers run again", Degrades, ShapeInit, "a reboot of the node",
 		[]string{"kubernetes/kubernetes#127793", "kubernetes/kubernetes#134173"}, false, func(c Component) bool { return c.Release.Minor <= 32 }},
-	{"D06", "the sidecar loses its startup probe for good, and the mains never start", Blocks, ShapeNeverProbes, "an end of the sidecar before its first success",
+	{"D06", "the sidecar loses its startup probe, and the mains never start", Blocks, ShapeNeverProbes, "an end of it before its first success",
 		[]string{"kubernetes/kubernetes#132826", "kubernetes/kubernetes#133072"}, false, func(c Component) bool {
 			return c.On(SidecarContainers) && !c.Release.since(Release{33, 6}, Release{34, 2})
 		}},
@@ -84,13 +92,13 @@ var defects = []Defect{
 		[]string{"kubernetes/kubernetes#137146", "kubernetes/kubernetes#137885"}, false, func(c Component) bool {
 			return c.Release.Minor == 35 && c.Release.Patch < 4
 		}},
-	{"D08", "init containers are passed over, and the Pod stays in initialization", Blocks, ShapeInit, "a reboot of the node that leaves a record of a main behind",
+	{"D08", "init containers are passed over, and the Pod stays in initialization", Blocks, ShapeInit, "a reboot of the node",
 		[]string{"kubernetes/kubernetes#137710"}, false, func(c Component) bool {
 			return c.Release.Minor >= 29 && c.Release.Minor <= 36 && c.On(SidecarContainers)
 		}},
-	{"D09", "the liveness probe of a sidecar goes on while the Pod stops", Degrades, ShapeLiveness, "a liveness probe that fails while the sidecar drains",
+	{"D09", "the liveness probe of a sidecar goes on while the Pod stops", Degrades, ShapeLiveness, "a deletion",
 		[]string{"kubernetes/kubernetes#141766"}, false, func(c Component) bool { return c.On(SidecarContainers) }},
-	{"D10", "a sidecar with a small memory request is killed for memory before the mains", Degrades, ShapeSidecar, "too little memory on the node",
+	{"D10", "a sidecar with a small memory request is killed before the mains", Degrades, ShapeSidecar, "a lack of memory on the node",
 		[]string{"kubernetes/kubernetes#111356", "kubernetes/kubernetes#128029"}, false, func(c Component) bool {
 			return c.On(SidecarContainers) && c.Release.Minor < 32
 		}},
@@ -102,15 +110,15 @@ var defects = []Defect{
 		[]string{"kubernetes/website#52935", "kubernetes/kubernetes#134345"}, true, func(c Component) bool {
 			return c.On(containerRestartRules) && !c.On(restartAllContainersOnContainerExits)
 		}},
-	{"D13", "exec probes fail once the Pod is asked to stop, and it leaves its Services early", Degrades, ShapeExecProbe, "a deletion",
+	{"D13", "exec probes fail while the Pod stops, and it leaves its Services early", Degrades, ShapeExecProbe, "a deletion",
 		[]string{"kubernetes/kubernetes#140881"}, false, func(c Component) bool {
 			return c.Release.Minor == 35 || c.Release.Minor == 36 && c.Release.Patch >= 3
 		}},
-	{"D14", "a main that ended waits for the last sidecar while that is in back-off", Degrades, ShapeSidecar, "ends of the last sidecar and of a main",
+	{"D14", "a main that ended waits for the last sidecar while that is in back-off", Degrades, ShapeSidecar, "ends of both",
 		[]string{"kubernetes/kubernetes#138514"}, false, func(c Component) bool {
 			return c.Release.Minor >= 29 && c.Release.Minor <= 36 && c.On(SidecarContainers)
 		}},
-	{"D15", "a Service does not find a port that it names and only a sidecar has", Degrades, ShapeNamedPort, "a Service with that targetPort",
+	{"D15", "a Service does not find a named port that only a sidecar has", Degrades, ShapeNamedPort, "a Service with that targetPort",
 		nil, true, func(c Component) bool { return c.On(SidecarContainers) && c.Release.Minor < 32 }},
 }
 
