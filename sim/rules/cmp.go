@@ -260,10 +260,6 @@ func cmp009(c *checking) {
 func (c *checking) defect(d *gates.Defect, at Pointer) {
 	fixed, ever := d.FixedIn(c.target.Target)
 	where := d.Where(c.target.Target)
-	text := d.Key + ": " + d.Effect
-	if d.Trigger != "" {
-		text = d.Key + ": after " + d.Trigger + ", " + d.Effect
-	}
 	report := c.note
 	sameLine := ever && strings.Contains(where, " "+fixed.Line()+".")
 	switch {
@@ -272,7 +268,7 @@ func (c *checking) defect(d *gates.Defect, at Pointer) {
 	case sameLine:
 		report = c.warn
 	}
-	f := report(at, "%s", text).because("%s has the defect; it %s.%s", where, d.Class, links(d.Issues))
+	f := report(at, "%s: %s", d.Key, d.Words()).because("%s has the defect; it %s.%s", where, d.Class, links(d.Issues))
 	switch {
 	case sameLine:
 		f.do("use patch release %s or a later one", fixed)

@@ -19,7 +19,7 @@ var jobRules = []Rule{
 		static:   job001, simulate: job001Run,
 	},
 	{
-		ID: "JOB002", Group: JOB, Title: "The Pod completes after its mains", Severity: Error, Core: true,
+		ID: "JOB002", Group: JOB, Title: "The Pod completes after its mains", Severity: Error, Core: true, Invariant: true,
 		What: "Runs a Pod with sidecars whose mains all end. It fails unless the phase is terminal within the grace period and what the mechanism adds to it: two seconds until " +
 			"a kill, some relists, and on some releases the back-off of the last sidecar.",
 		Why:      "The kubelet stops the sidecars once the mains are done. If the Pod goes on, so does its Job.",
@@ -28,7 +28,7 @@ var jobRules = []Rule{
 		simulate: job002,
 	},
 	{
-		ID: "JOB003", Group: JOB, Title: "The Pod's result depends on its mains only", Severity: Error, Core: true,
+		ID: "JOB003", Group: JOB, Title: "The Pod's result depends on its mains only", Severity: Error, Core: true, Invariant: true,
 		What:     "Runs the same Pod with sidecars that exit 0, 1, 137 and 143 when they are stopped. It fails if the terminal phase is not the same in all of them.",
 		Why:      "A sidecar that is stopped rarely exits 0. A Job must not fail for that.",
 		Remedy:   "report it: no release that was read does this",
@@ -128,6 +128,10 @@ func job001(c *checking) {
 		c.skip("the Pod is not meant to end")
 		return
 	}
+	if len(c.mains()) == 0 {
+		c.skip("every entry of containers is a helper, so they are what the Pod is for")
+		return
+	}
 	for _, helper := range c.classics() {
 		if word := c.terminator(helper); word != "" {
 			c.pass("%s is ended by hand (%q)", helper.Name, word)
@@ -176,8 +180,8 @@ func job001Run(c *checking) {
 		return
 	}
 	helpers := c.classics()
-	if len(helpers) == 0 {
-		c.skip("no helper is among the mains")
+	if len(helpers) == 0 || len(c.mains()) == 0 {
+		c.skip("no helper is among mains that do the work")
 		return
 	}
 	if !c.needRun() {

@@ -18,7 +18,7 @@ var ordRules = []Rule{
 		static:   ord001, simulate: ord001Run,
 	},
 	{
-		ID: "ORD002", Group: ORD, Title: "The init list starts one after another", Severity: Error, Core: true,
+		ID: "ORD002", Group: ORD, Title: "The init list starts one after another", Severity: Error, Core: true, Invariant: true,
 		What: "Looks at the starts of the init list in a run. It fails if an entry starts before a plain init container in front of it has ended well, or before " +
 			"a sidecar in front of it has started, in the same sandbox.",
 		Why:      "Everything else about the order rests on this. A cluster that breaks it has a defective kubelet.",
@@ -27,7 +27,7 @@ var ordRules = []Rule{
 		simulate: ord002,
 	},
 	{
-		ID: "ORD003", Group: ORD, Title: "No main starts before initialization is complete", Severity: Error, Core: true,
+		ID: "ORD003", Group: ORD, Title: "No main starts before initialization is complete", Severity: Error, Core: true, Invariant: true,
 		What: "Looks at the first start of each entry of containers in each sandbox. It fails if that comes before the end of a plain init container or before a " +
 			"sidecar has started.",
 		Why:      "A main that starts early finds no proxy, no secrets, no schema.",

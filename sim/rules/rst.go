@@ -36,7 +36,7 @@ var rstRules = []Rule{
 		simulate: rst003,
 	},
 	{
-		ID: "RST004", Group: RST, Title: "A kubelet restart keeps the Pod recoverable", Severity: Error,
+		ID: "RST004", Group: RST, Title: "A kubelet restart keeps the Pod recoverable", Severity: Error, Unmodelled: true,
 		What:     "Restarts the kubelet while the sidecars run, then ends a main. It fails if the main is not restarted, a plain init container runs again, or a sidecar is no longer started.",
 		Why:      "Nodes are upgraded. A Pod that cannot recover afterwards is found out about weeks later.",
 		Remedy:   "use a patch release without the defect",
@@ -45,7 +45,7 @@ var rstRules = []Rule{
 	},
 	{
 		ID: "RST005", Group: RST, Title: "A new sandbox repeats the whole order", Severity: Error,
-		What:     "Takes the Pod's sandbox away. It fails if the order of the init list or of the mains is broken in the new one; a phase that shows Running too early is a warning.",
+		What:     "Takes the Pod's sandbox away. It fails if the order of the init list or of the mains is broken in the new one; a phase that shows Running too early is noted.",
 		Why:      "After a reboot everything must start as it did the first time.",
 		Remedy:   "use a release without the defect",
 		Evidence: []string{"kubernetes/kubernetes#120247", "kubernetes/kubernetes#127793", "kubernetes/kubernetes#134173", "kubernetes/kubernetes#137710"},
@@ -58,6 +58,11 @@ func (c *checking) steady() (trace.Instant, bool) {
 	if !c.needSidecars() || !c.needCapable() || !c.needRun() {
 		return 0, false
 	}
+	return c.allUp()
+}
+
+// allUp is steady for Pods of which is known that they run.
+func (c *checking) allUp() (trace.Instant, bool) {
 	r := c.variant("undisturbed", undisturbed)
 	at := trace.Instant(0)
 	for i := c.inits; i < len(c.parts); i++ {
@@ -89,19 +94,26 @@ func (c *checking) staysUp(s *sim.Scenario) {
 	}
 }
 
+// killedCode is how a process exits that was killed: 128 + SIGKILL.
+const killedCode = 137
+
 func rst001(c *checking) {
 	at, ok := c.steady()
 	if !ok {
 		return
 	}
 	for _, s := range c.sidecars() {
-		for _, code := range [...]int32{0, 1, 137} {
+		for _, code := range [...]int32{0, 1, killedCode} {
 			began := c.variant("undisturbed", undisturbed)
 			after := at.Sub(began.at(began.first(s.position, trace.Running)))
 			r := c.variant("sidecar "+s.Name+" exits "+number(int64(code)), func(scenario *sim.Scenario) {
 				undisturbed(scenario)
 				scenario.Horizon = time.Duration(at) + 3*time.Minute
 				c.staysUp(scenario)
+				if code == killedCode {
+					scenario.Steps = []sim.Step{{Name: "kill", At: time.Duration(at), Kill: &sim.Kill{Container: s.Name, Signal: sim.SignalKill}}}
+					return
+				}
 				ends(s.container(scenario), after, code)
 			})
 			c.isolated(r, s, at, code)
@@ -265,12 +277,76 @@ func rst004(c *checking) {
 	}
 }
 
+// sandboxBack is how long the Pod of a lost sandbox is watched.
+const sandboxBack = 2 * time.Minute
+
 func rst005(c *checking) {
 	if c.inits == 0 {
 		c.skip("there are no init containers")
 		return
 	}
-	if c.needRun() {
-		c.unknown("the loss of a sandbox is not simulated yet; CMP009 says which defects the target has")
+	if c.subject.Scenario.Pod.RestartPolicy != sim.RestartAlways {
+		c.skip("the Pod's containers are not started again in a new sandbox")
+		return
+	}
+	if !c.needCapable() || !c.needRun() {
+		return
+	}
+	at, ok := c.allUp()
+	if !ok {
+		return
+	}
+	r := c.variant("sandbox lost", func(s *sim.Scenario) {
+		undisturbed(s)
+		c.staysUp(s)
+		s.Horizon = time.Duration(at) + sandboxBack + 2*c.grace()
+		s.Steps = []sim.Step{{Name: "loss", At: time.Duration(at), LoseSandbox: &sim.LoseSandbox{}}}
+	})
+	again := int32(-1)
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Kind == trace.SandboxReady && e.At > at {
+			again = int32(i)
+			break
+		}
+	}
+	if again < 0 {
+		c.unknown("there was no second sandbox in %s", length(r.EndedAt.Sub(at)))
+		return
+	}
+	c.initOrder(r)
+	c.mainsLast(r)
+	for i := range c.parts {
+		if r.after(i, trace.Running, again) < 0 {
+			c.fail(c.pointAt(i), "in a new sandbox, %s does not start again", c.parts[i].Name).proof(r, again)
+		}
+	}
+	c.runningTooEarly(r, again)
+	c.pass("in a new sandbox everything starts in order")
+}
+
+// phaseLag is how long the phase may tell of the old sandbox: the status is written at the beginning of a sync, of which there is one
+// a second or so.
+const phaseLag = 3 * time.Second
+
+// runningTooEarly notes where the API shows phase Running in a new sandbox whose init list is not through.
+func (c *checking) runningTooEarly(r *run, again int32) {
+	through := r.at(again)
+	for i := range c.inits {
+		kind := trace.Exited
+		if c.parts[i].sidecar() {
+			kind = trace.Started
+		}
+		through = max(through, r.at(r.after(i, kind, again)))
+	}
+	for i := range r.Statuses {
+		s := &r.Statuses[i]
+		until := r.EndedAt
+		if i+1 < len(r.Statuses) {
+			until = r.Statuses[i+1].At
+		}
+		if from, to := max(s.At, r.at(again).Add(phaseLag)), min(until, through); s.Phase == trace.PhaseRunning && from < to {
+			c.note(c.parts[0].at(""), "in a new sandbox, the phase is Running at %s although the init list is not through", trace.Seconds(from)).proof(r, again, s.Event)
+			return
+		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 var staRules = []Rule{
 	{
-		ID: "STA001", Group: STA, Title: "Pod readiness includes native sidecars", Severity: Error,
+		ID: "STA001", Group: STA, Title: "Pod readiness includes native sidecars", Severity: Error, Invariant: true,
 		What:     "Runs the Pod with the readiness probe of a sidecar failing, and with all probes passing. It fails if the Pod is Ready in the first case or not in the second.",
 		Why:      "A Pod whose proxy is not ready must get no traffic.",
 		Remedy:   "report it to whoever makes the kubelet; no manifest repairs it",
@@ -194,6 +194,42 @@ func sta003(c *checking) {
 
 func sta004(c *checking) {
 	c.skip("no program that reads statuses was named; see check --status-consumer")
+}
+
+// StatusFixture is a Pod with a status, and what a consumer should make of it.
+type StatusFixture struct {
+	// Key is that of the catalogue: S1. Want is one of StatusClasses.
+	Key, Want string
+	// Pod is the object as JSON.
+	Pod []byte
+	// Got is what the consumer under test made of it; Problem says why it made nothing of it.
+	Got, Problem string
+}
+
+// StatusClasses are the words that a consumer may answer with.
+func StatusClasses() []string {
+	return []string{"initializing", "running", "ready", "succeeded", "failed", "terminating"}
+}
+
+// JudgeConsumer decides STA004 for a consumer by its answers.
+func JudgeConsumer(answers []StatusFixture) Outcome {
+	rule, _ := Find("STA004")
+	c := checking{exam: &exam{target: &Target{}}, rule: rule, said: Answer{Asked: true}}
+	right := 0
+	for i := range answers {
+		switch a := &answers[i]; {
+		case a.Problem != "":
+			c.fail(Pointer{}, "%s: the program gives no answer: %s", a.Key, a.Problem)
+		case a.Got != a.Want:
+			c.fail(Pointer{}, "%s: the program says %q, want %s", a.Key, a.Got, a.Want)
+		default:
+			right++
+		}
+	}
+	c.pass("%d of %d Pods are read right", right, len(answers))
+	o := Outcome{Rule: rule, Verdict: c.said.Verdict, Reason: c.said.Reason, Findings: c.findings}
+	o.Answers[Static] = c.said
+	return o
 }
 
 func sta006(c *checking) {

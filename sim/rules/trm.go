@@ -12,7 +12,7 @@ import (
 
 var trmRules = []Rule{
 	{
-		ID: "TRM001", Group: TRM, Title: "Mains stop first", Severity: Error, Core: true,
+		ID: "TRM001", Group: TRM, Title: "Mains stop first", Severity: Error, Core: true, Invariant: true,
 		What:     "Deletes the Pod. It fails if a sidecar gets the stop signal before the last main has ended, while grace time remains.",
 		Why:      "Mains finish their requests through the proxy and write their last lines to the log shipper.",
 		Remedy:   "report it to whoever makes the kubelet; no manifest repairs it",
@@ -20,7 +20,7 @@ var trmRules = []Rule{
 		simulate: trm001,
 	},
 	{
-		ID: "TRM002", Group: TRM, Title: "Sidecars stop one by one in reverse", Severity: Error, Core: true,
+		ID: "TRM002", Group: TRM, Title: "Sidecars stop one by one in reverse", Severity: Error, Core: true, Invariant: true,
 		What:     "Deletes a Pod with two sidecars or more. It fails if one gets the stop signal before the next one in the list has ended, while grace time remains.",
 		Why:      "A sidecar may need one that started before it, to its end.",
 		Remedy:   "report it to whoever makes the kubelet; no manifest repairs it",
@@ -102,9 +102,9 @@ func trm001(c *checking) {
 
 // mainsFirst wants no sidecar to get its stop signal while a main runs and time is left.
 func (c *checking) mainsFirst(r *run) {
-	for i := range r.Events {
+	for i := r.stopBegins(); i < len(r.Events); i++ {
 		e := &r.Events[i]
-		if e.Kind != trace.StopSignal || e.Container < 0 || r.Containers[e.Container].Role != trace.RoleSidecar || c.timeUp(r, e) {
+		if e.Kind != trace.StopSignal || e.Container < 0 || r.Containers[e.Container].Role != trace.RoleSidecar || timeUp(e) {
 			continue
 		}
 		for j := range r.Containers {
@@ -117,7 +117,18 @@ func (c *checking) mainsFirst(r *run) {
 }
 
 // timeUp reports whether the container gets its signal with no more than the minimum left, because the grace period is used up.
-func (c *checking) timeUp(_ *run, signal *trace.Event) bool { return signal.Span <= killMinimum }
+func timeUp(signal *trace.Event) bool { return signal.Span <= killMinimum }
+
+// stopBegins returns the position of the event with which the Pod as a whole is asked to stop, the number of events if it never is. A
+// container that is killed for a probe before then is no part of a stop.
+func (r *run) stopBegins() int {
+	for i := range r.Events {
+		if k := r.Events[i].Kind; k == trace.DeleteRequested || k == trace.DeadlineExceeded {
+			return i
+		}
+	}
+	return len(r.Events)
+}
 
 func trm002(c *checking) {
 	if len(c.sidecars()) < 2 {
@@ -133,9 +144,9 @@ func trm002(c *checking) {
 
 // reverse wants no sidecar to get its stop signal while a later one runs and time is left.
 func (c *checking) reverse(r *run) {
-	for i := range r.Events {
+	for i := r.stopBegins(); i < len(r.Events); i++ {
 		e := &r.Events[i]
-		if e.Kind != trace.StopSignal || e.Container < 0 || r.Containers[e.Container].Role != trace.RoleSidecar || c.timeUp(r, e) {
+		if e.Kind != trace.StopSignal || e.Container < 0 || r.Containers[e.Container].Role != trace.RoleSidecar || timeUp(e) {
 			continue
 		}
 		for j := int(e.Container) + 1; j < len(r.Containers); j++ {
@@ -198,15 +209,22 @@ func trm004(c *checking) {
 	var open []*part
 	for i := range c.parts {
 		p := &c.parts[i]
-		if !p.plain() && !p.Known.Stop && (!p.init || p.MustDrain) {
+		if !p.plain() && !p.Known.Stop {
 			open = append(open, p)
 		}
 	}
 	if len(open) > 0 {
-		c.unknown("nothing says how long %s takes to stop; the grace period is %ds", names(open), own)
+		c.unknown("nothing says how long %s %s to stop; the grace period is %ds", names(open), takes(open), own)
 		return
 	}
 	c.pass("%s", c.arithmetic(c.deleted(own), own))
+}
+
+func takes(parts []*part) string {
+	if len(parts) == 1 {
+		return "takes"
+	}
+	return "take"
 }
 
 // judgeGrace judges one deletion.
@@ -406,10 +424,18 @@ func trm006(c *checking) {
 	if !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.deleted(0)
-	if r == nil {
+	up := c.deleted(0)
+	if up == nil {
 		return
 	}
+	at := up.at(up.pod(trace.DeleteRequested))
+	r := c.variant("deleted, mains hold on", func(s *sim.Scenario) {
+		undisturbed(s)
+		s.Steps = []sim.Step{{Name: "deletion", At: time.Duration(at), Delete: &sim.Delete{}}}
+		for i := c.inits; i < len(c.parts); i++ {
+			everyRun(c.parts[i].container(s), func(p *sim.Process) { p.OnStop = sim.StopReaction{After: c.grace()} })
+		}
+	})
 	asked := r.pod(trace.DeleteRequested)
 	for _, s := range hooks {
 		if !s.Known.PreStop && s.PreStop.Handler != sim.HandlerSleep {
