@@ -264,7 +264,7 @@ func rows(object []Checked) []row {
 		for j := range object[i].Findings {
 			f := &object[i].Findings[j]
 			same := slices.IndexFunc(list, func(r row) bool {
-				return r.Rule == f.Rule && r.At == f.At && r.Message == f.Message && r.Severity == f.Severity && r.Node == f.Node
+				return r.Rule == f.Rule && r.At == f.At && r.Message == f.Message && r.Severity == f.Severity && r.Node == f.Node && r.Remedy == f.Remedy
 			})
 			if same < 0 {
 				list = append(list, row{CheckFinding: f})

@@ -46,13 +46,13 @@ func (c *Checks) junitCase(o *Checked, i int) junitCase {
 	r := &o.Results[i]
 	one := junitCase{Name: c.Rules[i].ID + " " + c.Rules[i].Title, Classname: strings.ReplaceAll(o.Object, ".", "_"), Time: seconds(0)}
 	var text []string
-	worst := rules.Note
+	worst, suppressed := rules.Note, ""
 	for j := range o.Findings {
 		f := &o.Findings[j]
 		if f.Rule != i {
 			continue
 		}
-		worst = max(worst, f.Severity)
+		worst, suppressed = max(worst, f.Severity), f.Suppressed
 		text = append(text, fmt.Sprintf("%s:%d: %s: %s", f.At.File, f.At.Line, f.At.Field, f.Message))
 		for _, more := range []string{f.Explanation, f.Remedy} {
 			if more != "" {
@@ -63,7 +63,7 @@ func (c *Checks) junitCase(o *Checked, i int) junitCase {
 	m := &junitMessage{Message: r.Reason, Text: strings.Join(text, "\n")}
 	switch {
 	case r.Suppressed:
-		m.Message = "suppressed: " + r.Reason
+		m.Message = "suppressed: " + suppressed
 		one.Skipped = m
 	case len(text) > 0 && worst >= c.FailOn:
 		m.Type = worst.String()

@@ -22,19 +22,33 @@ type checkText struct {
 	*bufio.Writer
 	checks *Checks
 	o      CheckTextOptions
+	// many says that only objects with findings are shown, and of those only the findings.
+	many bool
 }
+
+// fewObjects is how many objects are shown in full.
+const fewObjects = 4
 
 func (c *Checks) writeText(w io.Writer, o CheckTextOptions) error {
 	if o.Width == 0 {
 		o.Width = width
 	}
-	t := checkText{bufio.NewWriter(w), c, o}
-	for i, object := range c.objects() {
-		if i > 0 {
+	t := checkText{Writer: bufio.NewWriter(w), checks: c, o: o}
+	objects := c.objects()
+	t.many = len(objects) > fewObjects && !o.All
+	shown := 0
+	for _, object := range objects {
+		list := rows(object)
+		if t.many && !slices.ContainsFunc(list, func(r row) bool { return r.Severity > rules.Note }) {
+			continue
+		}
+		if shown > 0 {
 			t.WriteByte('\n')
 		}
-		t.object(object)
+		t.object(object, list)
+		shown++
 	}
+	t.rest(len(objects), shown)
 	t.end()
 	return t.Flush()
 }
@@ -73,15 +87,16 @@ func (t *checkText) wrapped(column int, indent, text string) {
 
 const checkIndent = "            " // behind mark and ID
 
-func (t *checkText) object(object []Checked) {
+func (t *checkText) object(object []Checked, list []row) {
 	first := &object[0]
 	t.styled("1", first.Object)
 	fmt.Fprintf(t, " (%s:%d) on %s\n", first.File, first.Line, targetsOf(object))
-	for _, assumed := range first.Assumed {
-		t.paragraph("  assumed: ", "    ", assumed)
+	if !t.many {
+		for _, assumed := range first.Assumed {
+			t.paragraph("  assumed: ", "    ", assumed)
+		}
 	}
 	notes := 0
-	list := rows(object)
 	for i := range list {
 		r := &list[i]
 		if r.Severity == rules.Note && !t.o.All && r.Suppressed == "" {
@@ -90,10 +105,41 @@ func (t *checkText) object(object []Checked) {
 		}
 		t.row(r, len(object))
 	}
+	if t.many {
+		return
+	}
 	if notes > 0 {
 		t.short(rules.Warn, list, notes)
 	}
 	t.quiet(object)
+}
+
+// rest says what is not shown of many objects: how many have no findings, and which checks are unknown of how many.
+func (t *checkText) rest(objects, shown int) {
+	if !t.many {
+		return
+	}
+	if shown > 0 {
+		t.WriteByte('\n')
+	}
+	fmt.Fprintf(t, "%s, of which %d have no error and no warning (-v shows them)\n", count(objects, "object", "objects"), objects-shown)
+	unknown := make([]int, len(t.checks.Rules))
+	for i := range t.checks.Objects {
+		for j := range t.checks.Objects[i].Results {
+			if t.checks.Objects[i].Results[j].Verdict == rules.Unknown {
+				unknown[j]++
+			}
+		}
+	}
+	var parts []string
+	for j, n := range unknown {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d times", t.checks.Rules[j].ID, n))
+		}
+	}
+	if len(parts) > 0 {
+		t.paragraph("unknown: ", "  ", strings.Join(parts, ", "))
+	}
 }
 
 // targetsOf lists the targets of an object, many of them by their number.
