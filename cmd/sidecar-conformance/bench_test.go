@@ -93,3 +93,26 @@ func (r *repeated) Read(p []byte) (int, error) {
 	r.rest = r.rest[n:]
 	return n, nil
 }
+
+// BenchmarkCheckStream is check of manifests of 2 kB from one stream, one target, all checks.
+func BenchmarkCheckStream(b *testing.B) {
+	program := build(b)
+	manifest, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "testdata", "deployment.yaml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	one := append([]byte("---\n"), manifest...)
+	for _, c := range []struct {
+		name   string
+		number int
+	}{{"1000", 1_000}, {"10000", 10_000}} {
+		b.Run(c.name, func(b *testing.B) {
+			peak := 0.0
+			for b.Loop() {
+				stream := &repeated{text: one, left: c.number}
+				peak = max(peak, runProcess(b, stream, program, "check", "-f", "-", "--target", "1.34"))
+			}
+			b.ReportMetric(peak, "MiB-peak")
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +38,7 @@ type checkFlags struct {
 	only, without     []string
 	verbose, strict   bool
 	hasTargets        bool
+	consumer          string
 	command           string
 }
 
@@ -70,6 +72,8 @@ func newCheck(s Streams) *cobra.Command {
 	flags.StringSliceVar(&f.only, "only", nil, "checks or groups to make, such as ORD,TRM004")
 	flags.StringSliceVar(&f.without, "without", nil, "checks or groups to leave out")
 	flags.StringArrayVar(&f.behavior, "behavior", nil, "what a container's processes do, as CONTAINER=BEHAVIOR, in the form of a scenario's behavior")
+	flags.StringVar(&f.config, "config", "", "file with roles, needs, budgets and suppressions")
+	flags.StringVar(&f.consumer, "status-consumer", "", "also try a program that reads statuses: a shell command that gets a Pod as JSON on its standard\ninput and prints initializing, running, ready, succeeded, failed or terminating (STA004)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every check with its reason, and the notes")
 	flags.BoolVar(&f.strict, "strict", false, "end with status 4 if a check is unknown and there is no finding")
 	return command
@@ -91,22 +95,31 @@ type inspection struct {
 	targets []rules.Target
 	newest  []rules.Target
 	which   []*rules.Rule
+	config  *fixtures.CheckConfig
 	policy  rules.Policy
-	failOn  rules.Severity
-	sinks   []checkSink
-	report  report.Checks
-	items   int
-	bad     bool
+	// today is the day by which suppressions expire; used counts what each of them suppressed.
+	today  time.Time
+	used   []int
+	failOn rules.Severity
+	sinks  []checkSink
+	report report.Checks
+	items  int
+	bad    bool
 }
 
 func check(ctx context.Context, f *checkFlags, streams Streams) error {
-	c := &inspection{flags: f, streams: streams, policy: rules.DefaultPolicy()}
+	c := &inspection{flags: f, streams: streams, today: time.Now()}
 	overrides, err := c.prepare()
 	if err != nil {
 		return err
 	}
-	options := fixtures.Options{Recursive: f.recursive, Stdin: streams.In, Overrides: overrides}
-	err = c.run(ctx, fixtures.Documents(streams.Files, f.files, options))
+	options := fixtures.Options{Recursive: f.recursive, Stdin: streams.In, Defaults: c.config.Defaults(), Overrides: overrides}
+	if len(f.files) > 0 {
+		err = c.run(ctx, fixtures.Documents(streams.Files, f.files, options))
+	}
+	if err == nil && f.consumer != "" {
+		err = c.consumer(ctx)
+	}
 	if err == nil {
 		err = c.write()
 	}
@@ -117,7 +130,7 @@ func check(ctx context.Context, f *checkFlags, streams Streams) error {
 func (c *inspection) prepare() ([]fixtures.Override, error) {
 	f := c.flags
 	var problems []error
-	if len(f.files) == 0 {
+	if len(f.files) == 0 && f.consumer == "" {
 		problems = append(problems, errors.New("nothing to check; name files with -f"))
 	}
 	var known bool
@@ -135,6 +148,15 @@ func (c *inspection) prepare() ([]fixtures.Override, error) {
 	}
 	if c.which, err = chooseRules(f.only, f.without); err != nil {
 		problems = append(problems, err)
+	}
+	if f.config != "" {
+		if c.config, err = fixtures.LoadCheckConfig(c.streams.Files, f.config); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	c.policy = c.config.Policy()
+	if c.config != nil {
+		c.used = make([]int, len(c.config.Suppressions))
 	}
 	var overrides []fixtures.Override
 	for _, text := range f.behavior {
@@ -239,6 +261,8 @@ type checked struct {
 	notes   string
 	item    bool
 	bad     bool
+	// suppressed counts what each suppression was used for.
+	suppressed []int
 }
 
 // run checks all documents, in their order.
@@ -252,6 +276,9 @@ func (c *inspection) run(ctx context.Context, documents iter.Seq[fixtures.Docume
 			c.items++
 		}
 		c.report.Objects = append(c.report.Objects, r.objects...)
+		for i, n := range r.suppressed {
+			c.used[i] += n
+		}
 		return nil
 	})
 	if err == nil && c.items == 0 && !c.bad {
@@ -268,19 +295,26 @@ func (c *inspection) document(d *fixtures.Document) checked {
 	case d.Skipped != nil:
 		return checked{notes: fmt.Sprintf("%s:%d: %s %s holds no Pod, left out\n", d.Skipped.File, d.Skipped.Line, d.Skipped.Kind, d.Skipped.Name)}
 	}
-	r := checked{item: true}
+	r := checked{item: true, suppressed: make([]int, len(c.used))}
 	targets := c.targets
 	if targets == nil {
 		targets = c.newest
 	}
-	subject := d.Item.Subject()
+	subject := d.Item.Subject(c.config)
 	assumed := d.Item.AssumptionsOf(rules.Helpers(subject, &c.policy))
 	for i := range targets {
 		outcomes, err := rules.Judge(subject, &targets[i], &c.policy, c.which)
 		if err != nil {
 			return checked{item: true, bad: true, notes: fmt.Sprintf("%s:%d: on %s: %v\n", d.Item.File, d.Item.Line, targets[i].Target, err)}
 		}
-		object := report.NewChecked(d.Item, targets[i].Target.String(), outcomes, func(string) string { return "" })
+		object := report.NewChecked(d.Item, targets[i].Target.String(), outcomes, func(check string) string {
+			i := c.config.Suppresses(check, d.Item.ObjectName(), c.today)
+			if i < 0 {
+				return ""
+			}
+			r.suppressed[i]++
+			return c.config.Suppressions[i].Reason
+		})
 		object.Assumed = assumed
 		r.objects = append(r.objects, object)
 	}
@@ -299,6 +333,7 @@ func (c *inspection) write() error {
 	for i := range targets {
 		r.Targets = append(r.Targets, targets[i].Target.String())
 	}
+	c.noteSuppressions()
 	for _, sink := range c.sinks {
 		if err := r.Write(sink.out, sink.format, sink.options); err != nil {
 			return fmt.Errorf("writing the report as %s: %w", sink.format, err)
@@ -315,4 +350,17 @@ func (c *inspection) write() error {
 		return &exitError{code: exitUnknown}
 	}
 	return nil
+}
+
+// noteSuppressions says which suppressions have no effect: they have expired, or nothing is there for them.
+func (c *inspection) noteSuppressions() {
+	for i, n := range c.used {
+		s := &c.config.Suppressions[i]
+		switch {
+		case s.Expired(c.today):
+			c.report.Notes = append(c.report.Notes, fmt.Sprintf("the suppression of %s for %s expired on %s and has no effect", s.Check, s.Object, s.Expires.Format(time.DateOnly)))
+		case n == 0:
+			c.report.Notes = append(c.report.Notes, fmt.Sprintf("the suppression of %s for %s suppresses nothing; take it out", s.Check, s.Object))
+		}
+	}
 }

@@ -168,7 +168,7 @@ func newRoot(s Streams) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newVerify(s), newRecord(s), newJudge(s), newDoctor(s), newCheck(s), newVersion(s), newUndo(s))
+	root.AddCommand(newSimulate(s), newMatrix(s), newScenario(s), newClusters(s), newVerify(s), newRecord(s), newJudge(s), newDoctor(s), newCheck(s), newExplain(s), newVersion(s), newUndo(s))
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	return root
 }

@@ -11,13 +11,13 @@ import (
 )
 
 func newMatrix(s Streams) *cobra.Command {
-	tables := []string{"releases", "gates", "behaviours"}
+	tables := []string{"releases", "gates", "behaviours", "defects"}
 	var list string
 	command := &cobra.Command{
-		Use:       "matrix [releases|gates|behaviours]",
+		Use:       "matrix [releases|gates|behaviours|defects]",
 		Short:     "Print what differs between Kubernetes releases",
-		Long:      "matrix prints what the simulator knows of each release: the patch releases that were read, the feature gates\nthat change an order or a status, and the behaviours that follow from them.",
-		Example:   examples("matrix releases", "matrix gates", "matrix behaviours --target 1.28,1.28+SidecarContainers,1.29"),
+		Long:      "matrix prints what the simulator knows of each release: the patch releases that were read, the feature gates\nthat change an order or a status, the behaviours that follow from them, and the known defects.",
+		Example:   examples("matrix releases", "matrix gates", "matrix behaviours --target 1.28,1.28+SidecarContainers,1.29", "matrix defects --target 1.29.2,1.29,1.37"),
 		ValidArgs: tables,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -39,7 +39,7 @@ func newMatrix(s Streams) *cobra.Command {
 			return nil
 		},
 	}
-	command.Flags().StringVarP(&list, "target", "t", "all", "targets of the table of behaviours: a list such as 1.28,1.29..1.37")
+	command.Flags().StringVarP(&list, "target", "t", "all", "targets of the tables of behaviours and defects: a list such as 1.28,1.29..1.37")
 	return command
 }
 
@@ -54,8 +54,35 @@ func printTable(out io.Writer, table string, targets []gates.Target) error {
 		if err := behaviourTable(w, targets); err != nil {
 			return err
 		}
+	case "defects":
+		defectTable(w, targets)
 	}
 	return w.Flush()
+}
+
+// defectTable has one row for each known defect and one column for each target, which says in which release the defect is gone.
+func defectTable(w io.Writer, targets []gates.Target) {
+	fmt.Fprint(w, "DEFECT\tCLASS")
+	for _, t := range targets {
+		fmt.Fprint(w, "\t"+t.String())
+	}
+	fmt.Fprintln(w, "\tEFFECT")
+	for _, d := range gates.Defects() {
+		fmt.Fprintf(w, "%s\t%s", d.Key, d.Class)
+		for _, t := range targets {
+			fixed, ever := d.FixedIn(t)
+			switch {
+			case !d.In(t):
+				fmt.Fprint(w, "\t-")
+			case ever:
+				fmt.Fprint(w, "\tuntil "+fixed.String())
+			default:
+				fmt.Fprint(w, "\tyes")
+			}
+		}
+		fmt.Fprintln(w, "\t"+d.Words())
+	}
+	fmt.Fprintln(w, "\n- the target does not have it; until the first release that does not, if one is known")
 }
 
 func releaseTable(w io.Writer) {
