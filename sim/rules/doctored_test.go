@@ -85,10 +85,10 @@ var doctored = []struct {
 	life      time.Duration
 	change    func(*testing.T, *trace.Trace)
 }{
-	{"ORD002", "as it is", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "proxy", trace.Started) }},
-	{"ORD002", "as it is", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "warm", trace.Exited) }},
-	{"ORD003", "as it is", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "ship", trace.Started) }},
-	{"ORD003", "as it is", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "warm", trace.Exited) }},
+	{"ORD002", "undisturbed", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "proxy", trace.Started) }},
+	{"ORD002", "undisturbed", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "warm", trace.Exited) }},
+	{"ORD003", "undisturbed", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "ship", trace.Started) }},
+	{"ORD003", "undisturbed", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "warm", trace.Exited) }},
 	{"TRM001", "deleted with grace 0", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "app", trace.Exited) }},
 	{"TRM002", "deleted with grace 0", sim.RestartAlways, sim.Forever, func(t *testing.T, tr *trace.Trace) { without(t, tr, "ship", trace.Exited) }},
 	{"JOB002", "undisturbed", sim.RestartNever, 10 * time.Second, func(_ *testing.T, tr *trace.Trace) { setPhase(tr, trace.PhaseSucceeded, trace.PhaseRunning) }},

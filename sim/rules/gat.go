@@ -193,7 +193,7 @@ func gat003(c *checking) {
 	if !c.needSidecars() || !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	for _, s := range c.sidecars() {
 		c.startBudget(r, s)
 	}
@@ -359,7 +359,7 @@ func gat005Run(c *checking) {
 		c.skip("nothing says that %s ends before its first success", sidecar.Name)
 	case !c.needCapable() || !c.needRun():
 	default:
-		r := c.variant("undisturbed", undisturbed)
+		r := c.alone()
 		exited := r.first(sidecar.position, trace.Exited)
 		started := r.first(sidecar.position, trace.Started)
 		if c.here().Kubelet.NeverEndsSidecarProbes && exited >= 0 && (started < 0 || exited < started) && r.first(main.position, trace.Running) < 0 {

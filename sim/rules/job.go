@@ -187,7 +187,7 @@ func job001Run(c *checking) {
 	if !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	over := int32(-1)
 	for _, p := range c.mains() {
 		exited := r.last(p.position, trace.Exited)
@@ -216,7 +216,7 @@ func (c *checking) completed() (r *run, over int32, done *trace.Status, ok bool)
 		}
 		return nil, 0, nil, false
 	}
-	r, over = c.variant("undisturbed", undisturbed), -1
+	r, over = c.alone(), -1
 	for i := c.inits; i < len(c.parts); i++ {
 		exited := r.last(i, trace.Exited)
 		if exited < 0 || r.last(i, trace.Running) > exited {
@@ -352,7 +352,7 @@ func job005Run(c *checking) {
 	if !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	for _, s := range described {
 		exited := r.first(s.position, trace.Exited)
 		if exited < 0 || r.first(s.position, trace.StopSignal) >= 0 && r.first(s.position, trace.StopSignal) < exited {
@@ -417,7 +417,7 @@ func job006Run(c *checking) {
 		c.skip("nothing says that a sidecar ends by itself")
 		return
 	}
-	r, limit := c.variant("undisturbed", undisturbed), c.subject.Job.BackoffLimit
+	r, limit := c.alone(), c.subject.Job.BackoffLimit
 	for i := range r.Statuses {
 		s := &r.Statuses[i]
 		if s.Phase != trace.PhasePending && s.Phase != trace.PhaseRunning {
@@ -470,7 +470,7 @@ func job007Run(c *checking) {
 	if !c.needSidecars() || !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	done := r.terminal()
 	if done == nil || done.Phase != trace.PhaseFailed {
 		c.skip("the Pod does not fail, so the policy is not asked")

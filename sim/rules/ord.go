@@ -294,7 +294,7 @@ func ord005Run(c *checking) {
 	if !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	for _, p := range plain {
 		begins, exits := r.last(p.position, trace.Running), r.last(p.position, trace.Exited)
 		if !p.Known.Life || begins < 0 || exits > begins {

@@ -63,7 +63,7 @@ func (c *checking) steady() (trace.Instant, bool) {
 
 // allUp is steady for Pods of which is known that they run.
 func (c *checking) allUp() (trace.Instant, bool) {
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	at := trace.Instant(0)
 	for i := c.inits; i < len(c.parts); i++ {
 		begins := r.first(i, trace.Running)
@@ -104,7 +104,7 @@ func rst001(c *checking) {
 	}
 	for _, s := range c.sidecars() {
 		for _, code := range [...]int32{0, 1, killedCode} {
-			began := c.variant("undisturbed", undisturbed)
+			began := c.alone()
 			after := at.Sub(began.at(began.first(s.position, trace.Running)))
 			r := c.variant("sidecar "+s.Name+" exits "+number(int64(code)), func(scenario *sim.Scenario) {
 				undisturbed(scenario)
@@ -160,7 +160,7 @@ func rst002(c *checking) {
 		if m.RestartPolicy != "" {
 			continue // its own policy decides
 		}
-		began := c.variant("undisturbed", undisturbed)
+		began := c.alone()
 		after := at.Sub(began.at(began.first(i, trace.Running)))
 		r := c.variant("main "+m.Name+" exits 1", func(scenario *sim.Scenario) {
 			undisturbed(scenario)
@@ -199,7 +199,7 @@ func rst003(c *checking) {
 	if !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	for _, s := range described {
 		c.loop(r, s)
 	}

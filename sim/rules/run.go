@@ -18,7 +18,15 @@ type run struct {
 }
 
 // life is the run of the Pod as it is, with what the scenario does to it.
-func (c *checking) life() *run { return c.variant("as it is", func(*sim.Scenario) {}) }
+func (c *checking) life() *run {
+	if len(c.subject.Scenario.Steps) == 0 && c.subject.Scenario.Horizon == 0 {
+		return c.alone()
+	}
+	return c.variant("as it is", func(*sim.Scenario) {})
+}
+
+// alone is the run of the Pod to which nobody does anything.
+func (c *checking) alone() *run { return c.variant("undisturbed", undisturbed) }
 
 // variant runs the Pod with a change, once for each name and node. The change gets a copy whose containers are its own.
 func (c *checking) variant(name string, change func(*sim.Scenario)) *run {
@@ -50,8 +58,11 @@ const afterStart = 2 * time.Second
 // deleted runs the Pod and deletes it soon after its last main began. It returns nil, and says so, where the mains do not all
 // begin. With a grace of 0 the Pod's own grace period counts.
 func (c *checking) deleted(graceSeconds int64) *run {
+	if graceSeconds == c.subject.Scenario.Pod.TerminationGracePeriodSeconds {
+		graceSeconds = 0 // the same run
+	}
 	at := trace.Instant(0)
-	life := c.variant("undisturbed", undisturbed)
+	life := c.alone()
 	for i := c.inits; i < len(c.parts); i++ {
 		begins := life.first(i, trace.Running)
 		if begins < 0 {

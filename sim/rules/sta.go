@@ -150,7 +150,7 @@ func sta002Run(c *checking) {
 	if !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.variant("undisturbed", undisturbed)
+	r := c.alone()
 	for i := range r.Statuses {
 		for _, condition := range r.Statuses[i].Conditions {
 			if condition.Type == trace.PodReady && condition.True {
