@@ -22,6 +22,9 @@ var release = func() string {
 	return "unknown"
 }()
 
+// softMin says that a soft eviction gives a Pod no more than its own grace, as from 1.32 on.
+var softMin = release >= "v1.32"
+
 // setGates sets feature gates of this process until restore is called. Gates that the release does not know, or has
 // locked to the other value, are skipped and named. The others are set together, since some cannot be on or off alone.
 func setGates(wanted map[string]bool) (restore func(), skipped []string) {

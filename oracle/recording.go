@@ -80,6 +80,19 @@ func (r *recording) runtimeEvent(e cri.Event) {
 	r.emit(trace.Event{Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode, Reason: e.Reason, Span: e.Span}, e.Container)
 }
 
+func (r *recording) evicting(mode sim.EvictMode) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.emit(trace.Event{Kind: trace.EvictRequested, Reason: string(mode)}, "")
+}
+
+// tell adds an event of the Pod.
+func (r *recording) tell(kind trace.Kind) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.emit(trace.Event{Kind: kind}, "")
+}
+
 func (r *recording) probe(p cri.ProbeCall) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

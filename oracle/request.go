@@ -93,6 +93,9 @@ func (r *Request) config() (sim.Config, error) {
 	if c.RelistPeriod != time.Second {
 		problems = append(problems, fmt.Errorf("Config.RelistPeriod is %v; the kubelet's is 1s", c.RelistPeriod))
 	}
+	if c.KubeletStartup != time.Second {
+		problems = append(problems, fmt.Errorf("Config.KubeletStartup is %v; the kubelet's is 1s", c.KubeletStartup))
+	}
 	if r.Scenario.Pod.Static {
 		problems = append(problems, errors.New("static Pods are not supported"))
 	}

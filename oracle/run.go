@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/cri"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/node"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -66,6 +68,9 @@ func run(request *Request, response *Response) error {
 	life := &life{request: request, config: config, record: record, pod: pod, root: root}
 	err = bubble.Run(bubble.Options{Seed: request.Seed, Jitter: config.Jitter, NotBefore: notBefore}, func() { life.play() })
 	node.Listen(nil)
+	for _, restore := range slices.Backward(life.restore) {
+		restore()
+	}
 	if err == nil {
 		err = life.err
 	}
@@ -119,6 +124,10 @@ type life struct {
 	limit   time.Time
 	awaited time.Time // the Pod's own deadline is over by then: it may change even a terminal Pod
 	steps   int       // not taken yet
+	// stopKubelet cuts the kubelet off that runs; restore sets gates back that a later kubelet had.
+	stopKubelet func()
+	kubelet     *node.Kubelet
+	restore     []func()
 }
 
 // play is the bubble's main goroutine.
@@ -132,34 +141,91 @@ func (l *life) play() {
 	l.reportPhases(start, created)
 	time.Sleep(time.Until(start))
 
-	runtime := cri.New(start.Add(time.Second), cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
+	runtime := cri.New(cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
 	l.runtime = runtime
 	runtime.Load(l.request.Scenario.Pod, c.Latency, imageOf)
 	l.server = apiserver.New(node.Object(), apiserver.Hooks{
 		Stored: l.record.stored, Deleting: l.record.deleting, Removed: l.record.podRemoved,
 		ConfigMap: func(name string) bool { return !runtime.ConfigError(name) },
 	})
-	client, err := l.server.Client()
-	if err != nil {
-		l.err = err
-		return
-	}
 	node.Listen(l.record.step)
-	l.err = node.Start(node.Options{
-		Client: client, Runtime: runtime, Images: cri.Images{Service: runtime}, Root: l.root,
-		MaxContainerRestartPeriod: l.request.Scenario.Node.MaxContainerRestartPeriod,
-		Relist: &node.RelistClock{
-			First: start.Add((c.RelistPhase%time.Second + time.Second - c.SyncTickPhase%time.Second) % time.Second),
-			Delay: c.RelistDelay, Relist: l.record.relist, OnDemand: l.record.onDemand,
-		},
-		Event: l.record.recorded,
-	})
-	if l.err != nil {
+	first := start.Add((c.RelistPhase%time.Second + time.Second - c.SyncTickPhase%time.Second) % time.Second)
+	if l.err = l.startKubelet(first, runtime.Session(start.Add(time.Second))); l.err != nil {
 		return
 	}
 	time.Sleep(time.Until(created))
 	l.create()
 	l.watch()
+}
+
+// startKubelet starts a kubelet with the given session of the runtime and first relist.
+func (l *life) startKubelet(relist time.Time, session *cri.Session) error {
+	over := make(chan struct{})
+	client, err := l.server.Client(over)
+	if err != nil {
+		return err
+	}
+	kubelet, err := node.Start(node.Options{
+		Client: client, Runtime: session, Images: cri.Images{Session: session}, Root: l.root,
+		MaxContainerRestartPeriod: l.request.Scenario.Node.MaxContainerRestartPeriod,
+		Relist:                    &node.RelistClock{First: relist, Delay: l.config.RelistDelay, Relist: l.record.relist, OnDemand: l.record.onDemand},
+		Event:                     l.record.recorded,
+	})
+	if err != nil {
+		return err
+	}
+	l.kubelet = kubelet
+	l.stopKubelet = func() {
+		kubelet.Stop()
+		session.End()
+		close(over)
+	}
+	return nil
+}
+
+// restart stops the kubelet, does something, and starts another one after a while. What a kubelet has put on disk it finds again.
+func (l *life) restart(down time.Duration, meanwhile func(), overrides []gates.Override) {
+	l.stopKubelet()
+	l.record.tell(trace.KubeletStopped)
+	meanwhile()
+	time.AfterFunc(down, func() {
+		l.record.tell(trace.KubeletStarted)
+		set := map[string]bool{}
+		for _, o := range overrides {
+			set[o.Gate] = o.On
+		}
+		restore, _ := setGates(set)
+		l.restore = append(l.restore, restore)
+		now := time.Now()
+		if err := l.startKubelet(now.Add(l.config.KubeletRelist), l.runtime.Session(now)); err != nil {
+			l.err = err
+		}
+		l.record.mu.Lock()
+		l.steps--
+		l.record.mu.Unlock()
+	})
+}
+
+// evict asks the pod workers for what the eviction manager asks them: the numbers and words are those of its source, for it sees no node
+// here that lacks anything. eviction_manager.go: synchronize, evictPod; preemption.go.
+func (l *life) evict(mode sim.EvictMode) {
+	if mode == sim.EvictAPI {
+		l.server.Delete(l.pod.Namespace+"/"+l.pod.Name, nil)
+		return
+	}
+	own := l.request.Scenario.Pod.TerminationGracePeriodSeconds
+	reason, message, grace := "Evicted", "The node was low on resource", new(int64)
+	switch mode {
+	case sim.EvictSoft:
+		*grace = int64(l.request.Scenario.Node.EvictionMaxPodGracePeriod / time.Second)
+		if softMin {
+			*grace = min(*grace, own)
+		}
+	case sim.EvictPreempt:
+		reason, message, grace = "Preempting", "Preempted in order to admit critical pod", nil
+	}
+	l.record.evicting(mode)
+	l.kubelet.Evict(uid, grace, func(s *v1.PodStatus) { s.Phase, s.Reason, s.Message = v1.PodFailed, reason, message })
 }
 
 func (l *life) response() *Response { return l.record.response }
@@ -219,9 +285,11 @@ func (l *life) create() {
 // take takes one step.
 func (l *life) take(step sim.Step) {
 	r := l.record
-	r.mu.Lock()
-	l.steps--
-	r.mu.Unlock()
+	if step.RestartKubelet == nil && step.RebootNode == nil { // those have a second part
+		r.mu.Lock()
+		l.steps--
+		r.mu.Unlock()
+	}
 	switch {
 	case step.Delete != nil:
 		grace := step.Delete.GracePeriodSeconds
@@ -233,6 +301,19 @@ func (l *life) take(step sim.Step) {
 		l.runtime.Signal(step.Kill.Container, step.Kill.Signal)
 	case step.LoseSandbox != nil:
 		l.runtime.LoseSandbox()
+	case step.Patch != nil:
+		images := map[string]string{}
+		for _, change := range step.Patch.Images {
+			images[change.Container] = change.Image
+			l.runtime.HasImage(change.Container, change.Image)
+		}
+		l.server.SetImages(l.pod.Namespace+"/"+l.pod.Name, images)
+	case step.Evict != nil:
+		l.evict(step.Evict.Mode)
+	case step.RestartKubelet != nil:
+		l.restart(step.RestartKubelet.Down, func() {}, step.RestartKubelet.Gates)
+	case step.RebootNode != nil:
+		l.restart(step.RebootNode.Down, func() { l.runtime.Crash(step.RebootNode.Down) }, nil)
 	}
 }
 

@@ -119,6 +119,8 @@ func (m *machine) mainsBegan(snap *snapshot) bool {
 	return false
 }
 
+const wordsEdited = "its image was changed"
+
 // mainActions looks at the mains of an initialized Pod.
 func (m *machine) mainActions(a *podActions, snap *snapshot) {
 	keep := 0
@@ -129,6 +131,11 @@ func (m *machine) mainActions(a *podActions, snap *snapshot) {
 			if m.shouldRestart(c, r) {
 				a.startMain = append(a.startMain, m.mainStart(i, r))
 			}
+			continue
+		}
+		if m.edited(c, r) {
+			a.startMain = append(a.startMain, start{i, m.object.event, "restart with another image"})
+			a.kills = append(a.kills, kill{i, r.run, killOther, m.object.event, wordsEdited})
 			continue
 		}
 		reason, event := m.probeKill(c, r)

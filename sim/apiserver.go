@@ -227,6 +227,9 @@ func (m *machine) deleteObject(d *Delete) {
 func (m *machine) removeObject(because trace.Cause) {
 	m.object.exists = false
 	m.object.event = m.emit(podEvent(trace.PodRemoved), because)
+	if m.life.down {
+		return // the next kubelet finds what is left of it
+	}
 	if m.worker.bound && !m.worker.finished && !m.worker.rejected {
 		m.updatePod(update{trigger: m.object.event, because: "the Pod is gone from the API server", kill: true})
 		return

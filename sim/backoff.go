@@ -12,6 +12,7 @@ type backOff struct {
 	wait    time.Duration
 	updated trace.Instant
 	event   int32 // what made or doubled the entry
+	edition int32 // of the container's image: another one has an entry of its own
 }
 
 // Bounds of the image pull back-off, the same in all releases. kubelet.go: the image manager's back-off.
@@ -57,6 +58,9 @@ func (m *machine) crashBackOff(c *container, snap *snapshot) (until trace.Instan
 	entry, finished := &c.backOff, exited.finishedAt
 	if entry.exists && m.forgotten(entry, longest) {
 		entry.exists = false
+	}
+	if edition := c.edition(&m.worker.copy); entry.edition != edition {
+		*entry = backOff{edition: edition}
 	}
 	expired := !entry.exists || finished.Sub(entry.updated) > m.resetAfter(longest)
 	if !expired && m.now.Sub(finished) < entry.wait {

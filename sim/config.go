@@ -35,6 +35,10 @@ type Config struct {
 	// GarbagePhase is the first of the garbage collections that run once a minute. One that falls between the creation and
 	// the start of a container takes it for dead, and removes the record before it.
 	GarbagePhase time.Duration
+	// KubeletRelist and KubeletStartup are how long after its start a kubelet that is started again has its first relist, and takes up
+	// the Pods of the API server. The second must not be shorter. config/apiserver.go: WaitForAPIServerSyncPeriod, 1 s in all releases:
+	// it looks for its node first.
+	KubeletRelist, KubeletStartup time.Duration `json:",omitempty"`
 	// ClockPhase is the fraction of a wall-clock second that had passed when the Pod was created, below 1 s. Times in the
 	// API are whole seconds, so it decides how early deadlines and initial delays come.
 	ClockPhase time.Duration
@@ -76,6 +80,8 @@ func DefaultConfig() Config {
 		HousekeepingPhase: 1250 * time.Millisecond,
 		StatusPhase:       5 * time.Second,
 		GarbagePhase:      35 * time.Second,
+		KubeletRelist:     50 * time.Millisecond,
+		KubeletStartup:    time.Second,
 		Latency:           DefaultLatency(),
 		MaxEvents:         200_000,
 	}
@@ -94,6 +100,9 @@ func (c *Config) Validate() error {
 	if min(c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase, c.GarbagePhase) < 0 {
 		add("a phase is negative: RelistPhase %v, SyncTickPhase %v, HousekeepingPhase %v, StatusPhase %v, GarbagePhase %v",
 			c.RelistPhase, c.SyncTickPhase, c.HousekeepingPhase, c.StatusPhase, c.GarbagePhase)
+	}
+	if c.KubeletRelist < 0 || c.KubeletStartup < c.KubeletRelist {
+		add("KubeletRelist is %v and KubeletStartup %v, want 0 or more, and the second not below the first", c.KubeletRelist, c.KubeletStartup)
 	}
 	if c.ClockPhase < 0 || c.ClockPhase >= time.Second {
 		add("ClockPhase is %v, want a fraction of a second", c.ClockPhase)

@@ -10,7 +10,7 @@ import (
 
 // deadline is the instant from which the Pod is past its deadline, or Never. status.startTime is cut to whole seconds.
 func (m *machine) deadline() trace.Instant {
-	if m.scenario.Pod.ActiveDeadlineSeconds == 0 || !m.status.written {
+	if m.scenario.Pod.ActiveDeadlineSeconds == 0 || !m.status.written && !m.status.told {
 		return trace.Never
 	}
 	return m.wholeSecond(m.status.started).Add(seconds(m.scenario.Pod.ActiveDeadlineSeconds))

@@ -102,6 +102,11 @@ func (m *machine) runningSidecar(a *podActions, c *container, r *recordView, bef
 	if !last && !before {
 		a.startInit = append(a.startInit, start{i + 1, m.gateEvent(i), "the sidecar before it has started"})
 	}
+	if m.kubelet.RestartEditedSidecar && m.edited(c, r) {
+		a.kills = append(a.kills, kill{i, r.run, killOther, m.object.event, wordsEdited})
+		a.startInit = append(a.startInit, start{i, m.object.event, "restart with another image"})
+		return last
+	}
 	if c.spec.Liveness != nil {
 		// The liveness of a sidecar takes no part in letting the next container start, so it comes after.
 		if result, event, ok := m.probeResult(i, probeLiveness, r.run); ok && result == resultFailure {

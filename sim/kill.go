@@ -23,6 +23,7 @@ type killOrder struct {
 	override bool  // grace replaces the one that follows from the Pod
 	grace    int64
 	ordered  bool
+	bare     bool // without its hook
 }
 
 // killerStage is what a stop waits for.
@@ -96,7 +97,7 @@ func (m *machine) beginKill(c *container, run int32, order killOrder) {
 		window = windowRuntime // the sync comes first
 	}
 	k.last = m.emit(e, cause(order.event, order.because, window), cause(order.after, "the sync stops them one by one", windowRuntime))
-	if c.spec.PreStop == nil || k.grace <= 0 {
+	if c.spec.PreStop == nil || k.grace <= 0 || order.bare {
 		m.takeTurn(i)
 		return
 	}

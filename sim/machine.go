@@ -25,6 +25,8 @@ type machine struct {
 	scenario *Scenario
 	api      gates.APIServer
 	kubelet  gates.Kubelet
+	target   gates.Target
+	life     kubeletLife
 	config   Config
 	random   random.Source
 	queue    queue
@@ -63,6 +65,7 @@ type container struct {
 	nextRun  int32
 	numbers  []numbering // where the runtime's count of its runs began anew; most never do
 	creates  int32       // create attempts so far
+	editions []edition   // the images that it was given after the manifest's
 	backOff  backOff
 	// imageOwner is the first container with the same image. What concerns the image is kept there: a node has an image once, and
 	// the back-off of pulls is kept per Pod and image.
@@ -100,6 +103,7 @@ type record struct {
 	run        int32
 	state      recordState
 	sandbox    int32 // the attempt of the sandbox it lives in
+	edition    int32 // of the image that it was made from
 	exitCode   int32
 	reason     string
 	startedAt  trace.Instant
@@ -123,6 +127,7 @@ type object struct {
 	exists   bool
 	deleting bool
 	grace    int64 // deletionGracePeriodSeconds, once deleting
+	edits    int32 // changes of its images so far
 	event    int32 // the event that last changed it
 }
 
@@ -155,6 +160,7 @@ func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace
 // setUp makes the machine ready for its run.
 func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Config, own *memory) {
 	m.scenario, m.api, m.kubelet, m.random = scenario, target.API, target.Kubelet, random.Source{State: config.Seed}
+	m.target, m.life = target.Target, kubeletLife{since: longAgo, event: none}
 	m.config = config.resolve(&m.random)
 	pod := &scenario.Pod
 	count := len(pod.Init) + len(pod.Main)
@@ -282,6 +288,12 @@ func (m *machine) handle(in input) {
 		m.sandboxSeen()
 	case inputHousekeeping:
 		m.housekeeping()
+	case inputOrphan:
+		m.stopOrphan()
+	case inputKubelet:
+		m.startKubelet()
+	case inputKubeletReady:
+		m.kubeletReady()
 	case inputProbeTick:
 		m.probeTicks(int(in.a), in.b)
 	case inputProbeDone:
@@ -431,6 +443,15 @@ func (m *machine) jitter(base time.Duration) time.Duration {
 		fraction = m.random.Fraction()
 	}
 	return base + time.Duration(fraction*0.5*float64(base))
+}
+
+// randomPart is a random part of a period, by the same source as jitter.
+func (m *machine) randomPart(period time.Duration) time.Duration {
+	fraction := m.config.Jitter
+	if m.config.Seed != 0 {
+		fraction = m.random.Fraction()
+	}
+	return time.Duration(fraction * float64(period))
 }
 
 // Windows that many causes share.

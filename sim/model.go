@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+)
 
 // Scenario is everything that a run depends on besides the target and the Config: one Pod, what its processes will
 // do, and what happens to it from outside. Package fixtures lowers manifests and scenario files to it; the oracle
@@ -26,6 +30,8 @@ type Node struct {
 	// MaxContainerRestartPeriod caps the crash back-off (crashLoopBackOff.maxContainerRestartPeriod); 0 means unset.
 	// It has an effect only where the gate KubeletCrashLoopBackOffMax is on. Range 1 s to 300 s.
 	MaxContainerRestartPeriod time.Duration `json:",omitempty"`
+	// EvictionMaxPodGracePeriod is the grace of soft evictions (evictionMaxPodGracePeriod), in whole seconds; the default is 0.
+	EvictionMaxPodGracePeriod time.Duration `json:",omitempty"`
 }
 
 // RestartPolicy is the Pod's, or a container's own. Empty on a container means: not set.
@@ -205,6 +211,11 @@ type Step struct {
 	Delete      *Delete      `json:",omitempty"`
 	Kill        *Kill        `json:",omitempty"`
 	LoseSandbox *LoseSandbox `json:",omitempty"`
+
+	RestartKubelet *RestartKubelet `json:",omitempty"`
+	RebootNode     *RebootNode     `json:",omitempty"`
+	Evict          *Evict          `json:",omitempty"`
+	Patch          *Patch          `json:",omitempty"`
 }
 
 // Delete is a deletion of the Pod through the API.
@@ -234,6 +245,48 @@ const (
 // LoseSandbox ends the Pod's sandbox behind the kubelet's back, as the end of its pause process does. The containers' own processes
 // go on until the kubelet stops them.
 type LoseSandbox struct{}
+
+// RestartKubelet stops the kubelet and starts it again.
+type RestartKubelet struct {
+	// Down is how long there is none, 0 or more. It takes the Pods Config.KubeletStartup later.
+	Down time.Duration `json:",omitempty"`
+	// Gates are set on top of those of the target from then on. With one that its release does not know or has locked the kubelet would not
+	// start: the step then does nothing, and the trace's Unknown list says so.
+	Gates []gates.Override `json:",omitempty"`
+}
+
+// RebootNode crashes the node: all processes end at once, the kubelet starts again when the node is back. The runtime shows the processes
+// as ended, with exit code 255, when it is there again.
+type RebootNode struct {
+	// Down is how long the node is away, 0 or more.
+	Down time.Duration `json:",omitempty"`
+}
+
+// Evict is an eviction of the Pod.
+type Evict struct{ Mode EvictMode }
+
+// EvictMode says who evicts, and with what grace.
+type EvictMode string
+
+// The modes.
+const (
+	// EvictAPI is the eviction subresource: a deletion with the Pod's own grace.
+	EvictAPI EvictMode = "api"
+	// EvictHard and EvictSoft come from the kubelet's eviction thresholds: without grace, and with the node's EvictionMaxPodGracePeriod.
+	EvictHard EvictMode = "hard"
+	EvictSoft EvictMode = "soft"
+	// EvictPreempt makes room for a critical Pod, with the Pod's own grace.
+	EvictPreempt EvictMode = "preempt"
+)
+
+// Patch is a change of the Pod through the API. New images are on the node.
+type Patch struct {
+	// Images are the containers that get another image; never empty.
+	Images []ImageChange
+}
+
+// ImageChange is the new image of one container.
+type ImageChange struct{ Container, Image string }
 
 // Selector picks one event of a trace.
 type Selector struct {

@@ -26,7 +26,7 @@ type pleg struct {
 	lost     int32         // the removal of a record that was never seen to run or end, or none
 	news     []trace.Cause // scratch
 	seen     []seenState   // what the last relist compared with
-	sandbox  bool          // the sandbox was ready then
+	sandbox  seenSandbox
 }
 
 // seenState is the newest states that a relist remembers for one container: the runs and their states.
@@ -34,6 +34,20 @@ type seenState struct {
 	run   int32
 	state recordState
 	any   bool
+}
+
+// seenSandbox is what a relist remembers of the newest sandbox.
+type seenSandbox struct {
+	any, ready bool
+	attempt    int32
+}
+
+// sandboxNow is what a relist sees of it now.
+func (m *machine) sandboxNow() seenSandbox {
+	if !m.sandbox.exists {
+		return seenSandbox{}
+	}
+	return seenSandbox{true, m.sandbox.ready, m.sandbox.attempt}
 }
 
 // lastRelist is the instant of the last periodic relist at or before now, whether it was stepped or not.
@@ -166,7 +180,7 @@ func (m *machine) plegEvents() (news, wakes int) {
 	if !p.changed {
 		return news, wakes
 	}
-	if m.sandbox.ready != p.sandbox {
+	if now := m.sandboxNow(); now.any && now != p.sandbox {
 		news++
 		wakes++
 	}
@@ -194,7 +208,7 @@ func (m *machine) newsCauses() []trace.Cause {
 	p := &m.pleg
 	news := p.news[:0]
 	window := windowUpTo(m.config.RelistPeriod)
-	if m.sandbox.ready != p.sandbox {
+	if now := m.sandboxNow(); now.any && now != p.sandbox {
 		news = append(news, cause(m.sandbox.event, "seen by relist", window))
 	}
 	if p.lost != none {
@@ -221,7 +235,7 @@ func (m *machine) newsCauses() []trace.Cause {
 
 // remember keeps what this relist saw for the next one to compare with.
 func (m *machine) remember() {
-	m.pleg.sandbox = m.sandbox.ready
+	m.pleg.sandbox = m.sandboxNow()
 	for i := range m.containers {
 		if r := m.containers[i].newest(); r != nil {
 			m.pleg.seen[i] = seenState{r.run, r.state, true}
@@ -229,9 +243,18 @@ func (m *machine) remember() {
 	}
 }
 
-// collectGarbage keeps one dead record for each container when a relist has reported a death.
-// kubelet.go: cleanUpContainersInPod; pod_container_deletor.go: getContainersToDeleteInPod.
+// collectGarbage keeps one dead record for each container when a relist has reported a death, and none of a Pod that is evicted.
+// kubelet.go: cleanUpContainersInPod; pod_container_deletor.go: getContainersToDeleteInPod; pod_workers.go: ShouldPodContentBeRemoved.
 func (m *machine) collectGarbage(because int32) {
+	if m.worker.eviction != nil {
+		m.keepDead(0, cause(because, "no dead record is kept of an evicted Pod", windowRuntime))
+		return
+	}
+	m.keepDead(1, cause(because, "one dead record is kept", windowRuntime))
+}
+
+// keepDead removes dead records of each container but for the newest ones.
+func (m *machine) keepDead(keep int, because trace.Cause) {
 	for i := range m.containers {
 		c := &m.containers[i]
 		dead := 0
@@ -240,8 +263,8 @@ func (m *machine) collectGarbage(because int32) {
 			if r.state != recordExited {
 				continue
 			}
-			if dead++; dead > 1 {
-				m.remove(c, r.run, cause(because, "one dead record is kept", windowRuntime))
+			if dead++; dead > keep {
+				m.remove(c, r.run, because)
 			}
 		}
 	}

@@ -89,9 +89,13 @@ func (m *machine) addWorkers(c *container) bool {
 			return m.kubelet.AddPodContinues
 		}
 		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never}
+		if m.now.Sub(m.life.since) < w.period() {
+			// The kubelet has started only lately: workers begin at random. worker.go: run.
+			w.anchor = m.now.Add(m.randomPart(w.period()))
+		}
 		if m.config.Seed != 0 {
 			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
-			w.anchor = m.now.Add(m.random.Duration(5 * time.Millisecond))
+			w.anchor = w.anchor.Add(m.random.Duration(5 * time.Millisecond))
 		}
 		if m.config.Guide != nil {
 			w.anchor = m.now.Add(m.config.Guide.Mount + workerDelays[m.choose(choiceWorker, len(workerDelays))])
@@ -312,7 +316,7 @@ func (m *machine) look(i int) bool {
 	}
 	if !w.hasRun || w.run != s.State.Run {
 		w.hasRun, w.run, w.hasResult, w.onHold = true, s.State.Run, false, false
-		m.setResult(i, [...]probeVerdict{probeStartup: resultUnknown, probeReadiness: resultFailure, probeLiveness: resultSuccess}[w.kind], none, Answer{})
+		m.initialResult(i, s)
 	}
 	if w.onHold {
 		return true
@@ -483,6 +487,26 @@ func (m *machine) probeAnswers(i int, token int32) {
 		return
 	}
 	m.rest(i)
+}
+
+// initialResult is what a worker sets when it first sees a run. From 1.35 on it leaves a container alone that ran before the kubelet
+// did. worker.go: doProbe; that a sidecar keeps its startup success is younger (#136910).
+func (m *machine) initialResult(i int, s *containerStatus) {
+	w := &m.probes[i]
+	if m.kubelet.CarryStarted && m.outlived(s) {
+		if m.kubelet.SeedsStartedSidecars && w.kind == probeStartup && s.started == startedTrue && m.containers[w.position].role == trace.RoleSidecar {
+			m.setResult(i, resultSuccess, none, Answer{})
+		}
+		return
+	}
+	m.setResult(i, [...]probeVerdict{probeStartup: resultUnknown, probeReadiness: resultFailure, probeLiveness: resultSuccess}[w.kind], none, Answer{})
+}
+
+// outlived reports whether a running container is so much older than the kubelet that it counts as one from before its start.
+// prober_manager.go: kubeletRestartGracePeriod, 1.35.
+func (m *machine) outlived(s *containerStatus) bool {
+	const restartGrace = 10 * time.Second
+	return s.State.Kind == trace.StateRunning && m.life.since != longAgo && m.wholeSecond(s.startedAt).Add(restartGrace) < m.life.since
 }
 
 // setResult is results.Manager.Set: only a change is published, and the sync loop acts on it. ran is the event that the

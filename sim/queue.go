@@ -25,6 +25,9 @@ const (
 	inputGarbagePod                    // … of a Pod that was deleted and has stopped
 	inputSandboxSeen                   // the early PodReadyToStartContainers update
 	inputHousekeeping                  // housekeeping looks at a Pod that is gone from the API server
+	inputOrphan                        // … at what runs of a Pod that no worker knows
+	inputKubelet                       // a kubelet starts
+	inputKubeletReady                  // … and takes the Pods that the API server has
 )
 
 // input is one entry of the event queue.
@@ -71,6 +74,17 @@ func (q *queue) add(in input) {
 		}
 		q.items[i], q.items[parent] = q.items[parent], q.items[i]
 		i = parent
+	}
+}
+
+// keep drops the inputs that are not wanted any more.
+func (q *queue) keep(wanted func(input) bool) {
+	all := q.items
+	q.items = q.items[:0]
+	for _, in := range all {
+		if wanted(in) {
+			q.add(in)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (m *machine) numberNext(c *container) {
 
 // create makes a record in state Created.
 func (m *machine) create(c *container) *record {
-	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, event: none, signalEv: none, killed: none})
+	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, edition: c.edition(&m.worker.copy), event: none, signalEv: none, killed: none})
 	c.nextRun++
 	m.runtimeChanged()
 	if len(c.records) > 1 {
@@ -66,6 +66,9 @@ func (m *machine) create(c *container) *record {
 
 // awaitGarbage lets the garbage collection of once a minute look at a container.
 func (m *machine) awaitGarbage(c *container) {
+	if m.life.down {
+		return // the next kubelet looks when it starts
+	}
 	if !m.observedGarbage(c) {
 		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbage, int32(c.position), 0, 0)
 	}
@@ -118,17 +121,20 @@ func (m *machine) processEnds(position int, run int32, killed bool) {
 
 // exit records the end of a process. processGone tells everything that watches it.
 func (m *machine) exit(c *container, r *record, code int32, oom bool, because trace.Cause) {
-	r.state = recordExited
-	r.finishedAt = m.now
-	r.exitCode = code
+	reason := "Error"
 	switch {
 	case oom:
-		r.reason = "OOMKilled"
+		reason = "OOMKilled"
 	case code == 0:
-		r.reason = "Completed"
-	default:
-		r.reason = "Error"
+		reason = "Completed"
 	}
+	m.end(c, r, code, reason, because)
+}
+
+func (m *machine) end(c *container, r *record, code int32, reason string, because trace.Cause) {
+	r.state = recordExited
+	r.finishedAt = m.now
+	r.exitCode, r.reason = code, reason
 	e := c.event(trace.Exited, r.run)
 	e.ExitCode, e.Reason = code, r.reason
 	r.event = m.emit(e, because)

@@ -11,6 +11,7 @@ type recordView struct {
 	run        int32
 	state      recordState
 	sandbox    int32
+	edition    int32
 	exitCode   int32
 	reason     string
 	startedAt  trace.Instant
@@ -40,6 +41,22 @@ func (s *snapshot) copyFrom(other *snapshot) {
 	}
 }
 
+// clear empties the snapshot.
+func (s *snapshot) clear() {
+	s.hasSandbox, s.sandboxReady, s.attempt = false, false, 0
+	clear(s.counts)
+}
+
+// runs reports whether the Pod has a ready sandbox or a running container. pod_workers.go: isPodStatusCacheTerminal.
+func (s *snapshot) runs() bool {
+	for i := range s.counts {
+		if s.running(i) {
+			return true
+		}
+	}
+	return s.sandboxReady
+}
+
 // take fills the snapshot from the runtime as it is now.
 func (s *snapshot) take(m *machine) {
 	s.hasSandbox, s.sandboxReady, s.attempt = m.sandbox.exists, m.sandbox.ready, m.sandbox.attempt
@@ -60,7 +77,7 @@ func (s *snapshot) take(m *machine) {
 }
 
 func (v *recordView) take(r *record) {
-	*v = recordView{r.run, r.state, r.sandbox, r.exitCode, r.reason, r.startedAt, r.finishedAt, r.event}
+	*v = recordView{r.run, r.state, r.sandbox, r.edition, r.exitCode, r.reason, r.startedAt, r.finishedAt, r.event}
 }
 
 // of returns the container's records, newest first.

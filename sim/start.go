@@ -133,6 +133,10 @@ func (m *machine) pullImage(c *container) {
 	st := &m.worker.sync.starts
 	st.stage = startPulling
 	image := m.imageOf(c)
+	if c.edition(&m.worker.copy) != 0 {
+		m.pullNewImage(c)
+		return
+	}
 	if m.currentPull(c).Result == reasonInvalidImage {
 		// images/image_manager.go: EnsureImageExists reads the name before it does anything else; no runtime is asked.
 		image.pulls++
@@ -152,6 +156,16 @@ func (m *machine) pullImage(c *container) {
 	m.startWaits(m.containers[c.imageOwner].latency.Pull + m.currentPull(c).Takes)
 }
 
+// pullNewImage makes sure of an image that the container was given later. It is on the node, and a pull of it goes well.
+func (m *machine) pullNewImage(c *container) {
+	if !c.spec.AlwaysPull {
+		m.createContainer(c)
+		return
+	}
+	m.startEvent(trace.PullBegin, "", "")
+	m.startWaits(c.latency.Pull)
+}
+
 // imageOf is the state of the container's image.
 func (m *machine) imageOf(c *container) *image { return &m.containers[c.imageOwner].image }
 
@@ -165,6 +179,11 @@ func (m *machine) currentPull(c *container) Pull {
 }
 
 func (m *machine) pullEnds(c *container) {
+	if c.edition(&m.worker.copy) != 0 {
+		m.startEvent(trace.PullEnd, "", "the image is there")
+		m.createContainer(c)
+		return
+	}
 	pull := m.currentPull(c)
 	m.imageOf(c).pulls++
 	if pull.Result != "" {

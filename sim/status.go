@@ -194,11 +194,24 @@ func (m *machine) probeFields(s *containerStatus, i int) {
 		s.Ready = true
 		return
 	}
-	if m.findWorker(i, probeReadiness) == nil {
-		s.Ready = true
-		return
+	s.Ready = m.findWorker(i, probeReadiness) == nil
+	if !s.Ready {
+		m.triggerReadiness(i)
 	}
-	m.triggerReadiness(i)
+	if m.kubelet.CarryStarted && m.outlived(s) {
+		m.keepReady(s, i)
+	}
+}
+
+// keepReady is prober_manager.go: setReadyStateOnKubeletRestart: a container that was ready before the kubelet started stays so until its
+// first probe, if the Pod was ready. 1.35.
+func (m *machine) keepReady(s *containerStatus, i int) {
+	if _, _, probed := m.probeResult(i, probeReadiness, s.State.Run); !probed {
+		s.Ready = true
+	}
+	if m.containers[i].spec.Readiness != nil && !m.worker.copy.ready {
+		s.Ready = false
+	}
 }
 
 // isStarted is prober_manager.go: isContainerStarted.

@@ -15,6 +15,7 @@ type statusManager struct {
 	scratch podStatus // the one being computed
 	api     podStatus // what the API server has
 	written bool      // the cache has an entry
+	told    bool      // the API server has a status that a kubelet wrote
 	version int32
 	sent    int32 // the version that the API server was last told
 	done    bool  // podIsFinished
@@ -64,10 +65,10 @@ func (s *podStatus) equal(other *podStatus) bool {
 // setStatus is SetPodStatus and updateStatusInternal: the status enters the cache and, if it is new, is sent.
 func (m *machine) setStatus(s *podStatus, force, finished bool, because trace.Cause) {
 	sm := &m.status
-	if sm.written && m.illegalTransition(s) {
+	if (sm.written || sm.told) && m.illegalTransition(s) {
 		return
 	}
-	if !sm.written {
+	if !sm.written && !sm.told {
 		sm.started = m.now
 	}
 	if sm.written && sm.current.equal(s) && !force {
@@ -301,7 +302,9 @@ func (m *machine) syncStatus() {
 			return
 		}
 		s.api.copyFrom(merged)
+		s.told = true
 		m.publish()
+		m.collectEvicted()
 		m.armDeadline()
 	}
 	if m.deletable() {

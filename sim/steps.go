@@ -66,5 +66,13 @@ func (m *machine) takeStep(i int) {
 		state.impossible = m.signalFromOutside(s.Kill)
 	case s.LoseSandbox != nil:
 		state.impossible = m.loseSandbox()
+	case s.RestartKubelet != nil:
+		state.impossible = m.restartKubelet(s.RestartKubelet)
+	case s.Patch != nil:
+		state.impossible = m.patchPod(s.Patch)
+	case s.Evict != nil:
+		state.impossible = m.evict(s.Evict)
+	case s.RebootNode != nil:
+		state.impossible = m.rebootNode(s.RebootNode)
 	}
 }

@@ -86,7 +86,13 @@ func (m *machine) syncPod() {
 func (m *machine) advanceSync() {
 	w := &m.worker
 	s := &w.sync
-	if w.work != workSync {
+	switch {
+	case w.work == workOrphan && s.stops == 0:
+		m.afterOrphan()
+		return
+	case w.work == workOrphan:
+		return
+	case w.work != workSync:
 		m.afterTerminatingKill()
 		return
 	}
@@ -228,6 +234,7 @@ func (m *machine) endSyncPod() {
 func (m *machine) syncTerminatingPod() {
 	w := &m.worker
 	status := m.generateStatus(&w.snapshot, false)
+	m.evicted(status)
 	m.setStatus(status, w.copy.deleting, false, cause(w.lastEvent, "the sync begins with the status", windowNow))
 	m.stopLivenessAndStartup()
 	w.sync = syncRun{running: true, actions: w.sync.actions, results: w.sync.results}

@@ -196,7 +196,7 @@ func (v *validation) step(p place, s *Step) {
 // action wants exactly one action, and judges it.
 func (v *validation) action(p place, s *Step) {
 	actions := 0
-	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil} {
+	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil, s.RestartKubelet != nil, s.RebootNode != nil, s.Evict != nil, s.Patch != nil} {
 		if set {
 			actions++
 		}
@@ -207,6 +207,18 @@ func (v *validation) action(p place, s *Step) {
 	if d := s.Delete; d != nil && d.GracePeriodSeconds != nil {
 		v.atLeast(p.at("deletePod.gracePeriodSeconds"), *d.GracePeriodSeconds, 0)
 	}
+	if s.Patch != nil {
+		v.patch(p, s.Patch)
+	}
+	if e := s.Evict; e != nil && e.Mode != EvictAPI && e.Mode != EvictHard && e.Mode != EvictSoft && e.Mode != EvictPreempt {
+		v.add("%v is %q, want api, hard, soft or preempt", p.at("evict.mode"), e.Mode)
+	}
+	if r := s.RestartKubelet; r != nil {
+		v.notNegative(p.at("restartKubelet.down"), r.Down)
+	}
+	if r := s.RebootNode; r != nil {
+		v.notNegative(p.at("rebootNode.down"), r.Down)
+	}
 	if k := s.Kill; k != nil {
 		pod := &v.scenario.Pod
 		if !named(pod.Init, k.Container) && !named(pod.Main, k.Container) {
@@ -214,6 +226,18 @@ func (v *validation) action(p place, s *Step) {
 		}
 		if k.Signal != SignalKill && k.Signal != SignalTerm {
 			v.add("%v is %q, want SIGKILL or SIGTERM", p.at("kill.signal"), k.Signal)
+		}
+	}
+}
+
+func (v *validation) patch(p place, change *Patch) {
+	if len(change.Images) == 0 {
+		v.add("%v changes nothing", p)
+	}
+	pod := &v.scenario.Pod
+	for _, image := range change.Images {
+		if !named(pod.Init, image.Container) && !named(pod.Main, image.Container) {
+			v.add("%v %q is not in the Pod", p.at("patch.merge"), image.Container)
 		}
 	}
 }

@@ -16,6 +16,7 @@ const (
 	workSync workType = iota
 	workTerminating
 	workTerminated
+	workOrphan // the stop of what runs of a Pod that is not known
 )
 
 // update asks the worker for a sync.
@@ -35,6 +36,8 @@ type podCopy struct {
 	grace    int64 // deletionGracePeriodSeconds
 	// initialized is status_manager.go: hasPodInitialized of the API status in the copy.
 	initialized bool
+	ready       bool // the condition Ready in the copy
+	edits       int32
 }
 
 // worker is the pod worker of the Pod.
@@ -42,6 +45,7 @@ type worker struct {
 	bound      bool // the Pod has reached the kubelet
 	known      bool // the Pod is in the kubelet's pod manager
 	rejected   bool // admission refused the Pod; no worker has been asked about it
+	first      bool // the kubelet has started again, and its worker has not been asked about the Pod yet
 	finished   bool // SyncTerminatedPod is done
 	pending    bool
 	next       update
@@ -61,6 +65,7 @@ type worker struct {
 	terminated bool  // terminatedAt is set
 	grace      int64 // the recorded grace, 0 for none
 	cancelled  bool  // the context of the syncs was cancelled, for the Pod is to stop
+	eviction   *eviction
 	// directoryGone: housekeeping has removed the Pod's directory under the sync that runs.
 	directoryGone bool
 
@@ -85,10 +90,14 @@ func (m *machine) podArrives() {
 	if !m.object.exists {
 		return
 	}
-	m.worker.bound, m.worker.known = true, true
+	m.worker.bound = true
 	bound := m.emit(podEvent(trace.PodBound), cause(m.object.event, "the scheduler finds a node", windowRuntime))
 	m.object.event = bound
 	m.publishInitial(true)
+	if m.life.down {
+		return
+	}
+	m.worker.known = true
 	if m.sidecars && !m.kubelet.SidecarContainers {
 		m.reject(bound)
 		return
@@ -119,17 +128,18 @@ func (m *machine) updatePod(u update) {
 	if w.finished || !w.known {
 		return
 	}
-	if w.rejected {
+	if w.rejected || w.first && terminal(m.status.api.phase) && !m.pleg.cache.runs() {
 		// A Pod that is terminal when its worker first hears of it, and has nothing in the runtime, counts as terminated.
 		w.rejected, w.terminate, w.terminated = false, true, true
 	}
+	w.first = false
 	if u.kill {
 		w.known = false
 		m.awaitHousekeeping()
 	}
 	c := m.copyNow()
 	became := false
-	if !w.terminate && (c.deleting || u.kill || terminal(m.status.api.phase)) {
+	if !w.terminate && (c.deleting || u.kill || w.eviction != nil || terminal(m.status.api.phase)) {
 		w.terminate, w.deleted, became = true, c.deleting, true
 	}
 	shortened := false
@@ -151,7 +161,11 @@ func (m *machine) updatePod(u update) {
 
 // copyNow is the Pod as the API server has it now.
 func (m *machine) copyNow() podCopy {
-	return podCopy{deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m)}
+	ready := m.status.api.condition(trace.PodReady)
+	return podCopy{
+		deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m), ready: ready != nil && ready.True,
+		edits: m.object.edits,
+	}
 }
 
 // latestCopy is the copy that the worker's next sync has, if nothing else comes.
@@ -162,11 +176,23 @@ func (w *worker) latestCopy() podCopy {
 	return w.lastCopy
 }
 
-// effectiveGrace is pod_workers.go: calculateEffectiveGracePeriod. Only a deletion brings a grace here so far.
+// effectiveGrace is the grace of a Pod that stops, with what is asked for by now. It never grows.
 func (m *machine) effectiveGrace(c *podCopy) int64 {
-	grace, overridden := m.worker.grace, false
-	if c.deleting && (grace == 0 || c.grace < grace) {
-		grace, overridden = c.grace, true
+	asked := int64(noOverride)
+	if c.deleting {
+		asked = c.grace
+	}
+	if e := m.worker.eviction; e != nil {
+		asked = min(asked, e.grace)
+	}
+	return m.graceWith(m.worker.grace, asked)
+}
+
+// graceWith is pod_workers.go: calculateEffectiveGracePeriod: the recorded grace, 0 for none, and the smallest that is asked for.
+func (m *machine) graceWith(grace, asked int64) int64 {
+	overridden := false
+	if asked != noOverride && (grace == 0 || asked < grace) {
+		grace, overridden = asked, true
 	}
 	if grace == 0 && !(overridden && m.kubelet.ExplicitZeroGrace) {
 		grace = m.scenario.Pod.TerminationGracePeriodSeconds

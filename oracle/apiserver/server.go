@@ -58,13 +58,30 @@ func New(node *v1.Node, hooks Hooks) *Server {
 }
 
 // Client returns the genuine clientset on top of the server.
-func (s *Server) Client() (kubernetes.Interface, error) {
+func (s *Server) Client(over <-chan struct{}) (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(&rest.Config{
 		Host:          "http://apiserver.invalid",
-		Transport:     s,
+		Transport:     &session{s, over, make(chan struct{})},
 		QPS:           -1,
 		ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"},
 	})
+}
+
+// session answers one client until it is over, and then no more.
+type session struct {
+	server *Server
+	over   <-chan struct{}
+	never  chan struct{}
+}
+
+// RoundTrip answers one request.
+func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-s.over:
+		<-s.never
+	default:
+	}
+	return s.server.RoundTrip(r)
 }
 
 // RoundTrip answers one request.
@@ -172,6 +189,26 @@ func (s *Server) Delete(key string, grace *int64) {
 	s.pods[key] = pod
 	s.publish("MODIFIED", pod)
 	s.hooks.Stored(pod)
+}
+
+// SetImages gives containers other images, by name.
+func (s *Server) SetImages(key string, images map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.pods[key]
+	if pod == nil {
+		return
+	}
+	pod = pod.DeepCopy()
+	for _, list := range [][]v1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range list {
+			if image, ok := images[list[i].Name]; ok {
+				list[i].Image = image
+			}
+		}
+	}
+	s.pods[key] = pod
+	s.publish("MODIFIED", pod)
 }
 
 // Pod returns the stored object, or nil.

@@ -21,7 +21,8 @@ const (
 )
 
 // ExecSync plays one probe or one hook.
-func (s *Service) ExecSync(ctx context.Context, id string, command []string, timeout time.Duration) ([]byte, []byte, error) {
+func (s *Session) ExecSync(ctx context.Context, id string, command []string, timeout time.Duration) ([]byte, []byte, error) {
+	s.alive()
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +63,7 @@ func exit(code int) error {
 	return utilexec.CodeExitError{Err: fmt.Errorf("command exited with %d", code), Code: code}
 }
 
-func (s *Service) probe(ctx context.Context, c *container, probe string, timeout time.Duration) error {
+func (s *Session) probe(ctx context.Context, c *container, probe string, timeout time.Duration) error {
 	begin := time.Now()
 	lists := map[string][]sim.Answer{"startup": c.run.Startup, "readiness": c.run.Readiness, "liveness": c.run.Liveness}
 	found := answer(lists[probe], begin.Sub(c.startedAt))
@@ -72,6 +73,7 @@ func (s *Service) probe(ctx context.Context, c *container, probe string, timeout
 		takes = timeout
 	}
 	err := c.wait(ctx, takes)
+	s.alive()
 	call := ProbeCall{Container: c.name, Run: int32(c.attempt), Probe: probe, Begin: begin, End: time.Now(), Result: "success"}
 	switch {
 	case err != nil:
@@ -89,7 +91,7 @@ func (s *Service) probe(ctx context.Context, c *container, probe string, timeout
 	return err
 }
 
-func (s *Service) hook(ctx context.Context, c *container, hook string) error {
+func (s *Session) hook(ctx context.Context, c *container, hook string) error {
 	kinds := [3]trace.Kind{trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed}
 	script := c.run.PostStart
 	if hook == "prestop" {
@@ -101,6 +103,7 @@ func (s *Service) hook(ctx context.Context, c *container, hook string) error {
 	s.mu.Unlock()
 
 	err := c.wait(ctx, c.script.latency.Exec+script.Takes)
+	s.alive()
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

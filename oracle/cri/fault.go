@@ -1,6 +1,8 @@
 package cri
 
 import (
+	"time"
+
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
@@ -41,3 +43,25 @@ func (s *Service) lost(sandbox string) bool {
 	box, err := s.findSandbox(sandbox)
 	return err != nil || !box.ready
 }
+
+// Crash ends all processes and sandboxes at once. The runtime is away for a while and dates their ends when it is back.
+func (s *Service) Crash(down time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.containers {
+		if c.state != runtimeapi.ContainerState_CONTAINER_RUNNING {
+			continue
+		}
+		s.endFor(c, lostExitCode, "Unknown")
+		c.finishedAt = c.finishedAt.Add(down)
+	}
+	for _, box := range s.sandboxes {
+		if box.ready {
+			box.ready = false
+			s.hooks.Event(Event{Kind: trace.SandboxStopped})
+		}
+	}
+}
+
+// lostExitCode is what containerd shows of a process that was lost.
+const lostExitCode = 255

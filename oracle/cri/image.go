@@ -7,13 +7,14 @@ import (
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
 // Images is the image service of the same runtime.
 type Images struct {
 	internalapi.ImageManagerService
-	*Service
+	*Session
 }
 
 // script is that of the first container with the image: it says what becomes of pulls, whoever they are for.
@@ -35,7 +36,7 @@ func (i Images) ListImages(context.Context, *runtimeapi.ImageFilter) ([]*runtime
 func (i Images) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ bool) (*runtimeapi.ImageStatusResponse, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if s := i.script(image.Image); s == nil || !s.present {
+	if s := i.script(image.Image); i.others[image.Image] == nil && (s == nil || !s.present) {
 		return &runtimeapi.ImageStatusResponse{}, nil
 	}
 	return &runtimeapi.ImageStatusResponse{Image: &runtimeapi.Image{Id: image.Image, RepoTags: []string{image.Image}, Spec: image}}, nil
@@ -43,13 +44,18 @@ func (i Images) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ bo
 
 // PullImage plays the next pull of the image.
 func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *runtimeapi.AuthConfig, _ *runtimeapi.PodSandboxConfig) (string, error) {
+	i.alive()
 	i.mu.Lock()
-	s := i.script(image.Image)
-	if s == nil {
+	s, pull := i.script(image.Image), sim.Pull{}
+	switch other := i.others[image.Image]; {
+	case other != nil:
+		s = other
+	case s == nil:
 		i.mu.Unlock()
 		return "", errors.New("unknown image")
+	default:
+		pull = s.nextPull()
 	}
-	pull := s.nextPull()
 	begun := Event{Container: s.container.Name, Run: i.attempts(s.container.Name), Kind: trace.PullBegin}
 	i.hooks.Event(begun)
 	i.mu.Unlock()
@@ -65,7 +71,7 @@ func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *run
 	}
 	begun.Kind = trace.PullEnd
 	i.hooks.Event(begun)
-	s.present = true
+	s.present = s.present || i.others[image.Image] == nil
 	return image.Image, nil
 }
 

@@ -74,17 +74,21 @@ func (s *Service) end(c *container, code int32, oom bool) {
 	if c.state != runtimeapi.ContainerState_CONTAINER_RUNNING {
 		return
 	}
-	c.state = runtimeapi.ContainerState_CONTAINER_EXITED
-	c.finishedAt = time.Now()
-	c.exitCode = code
+	reason := "Error"
 	switch {
 	case oom:
-		c.reason = "OOMKilled"
+		reason = "OOMKilled"
 	case code == 0:
-		c.reason = "Completed"
-	default:
-		c.reason = "Error"
+		reason = "Completed"
 	}
+	s.endFor(c, code, reason)
+}
+
+// endFor ends a process that runs, for a reason. The service's lock is held.
+func (s *Service) endFor(c *container, code int32, reason string) {
+	c.state = runtimeapi.ContainerState_CONTAINER_EXITED
+	c.finishedAt = time.Now()
+	c.exitCode, c.reason = code, reason
 	close(c.ended)
 	s.event(c, trace.Exited, Event{ExitCode: code, Reason: c.reason})
 }

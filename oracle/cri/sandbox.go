@@ -12,7 +12,7 @@ import (
 )
 
 // RunPodSandbox makes a ready sandbox after the sandbox latency.
-func (s *Service) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandboxConfig, _ string) (string, error) {
+func (s *Session) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandboxConfig, _ string) (string, error) {
 	s.mu.Lock()
 	latency := s.latency.Sandbox
 	s.mu.Unlock()
@@ -36,7 +36,8 @@ func (s *Service) findSandbox(id string) (*sandbox, error) {
 }
 
 // StopPodSandbox stops it, and kills what still runs in it.
-func (s *Service) StopPodSandbox(_ context.Context, id string) error {
+func (s *Session) StopPodSandbox(_ context.Context, id string) error {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	box, err := s.findSandbox(id)
@@ -57,7 +58,8 @@ func (s *Service) StopPodSandbox(_ context.Context, id string) error {
 }
 
 // RemovePodSandbox forgets a sandbox and its containers.
-func (s *Service) RemovePodSandbox(_ context.Context, id string) error {
+func (s *Session) RemovePodSandbox(_ context.Context, id string) error {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	boxes := s.sandboxes[:0:0]

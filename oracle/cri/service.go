@@ -47,13 +47,13 @@ type Hooks struct {
 type Service struct {
 	internalapi.RuntimeService
 	hooks Hooks
-	from  time.Time // the runtime reports ready from here on
 
 	calls atomic.Int32 // that are under way
 
 	mu         sync.Mutex
 	scripts    map[string]*script // by container name
 	order      []string           // their names, in the Pod's order
+	others     map[string]*script // images on the node that a container was given later, with its script
 	sandboxes  []*sandbox
 	containers []*container
 	lastMade   time.Time
@@ -69,9 +69,9 @@ type sandbox struct {
 	created time.Time
 }
 
-// New returns a runtime that reports ready from the given instant on.
-func New(ready time.Time, hooks Hooks) *Service {
-	return &Service{hooks: hooks, from: ready, scripts: map[string]*script{}}
+// New returns a runtime that knows no Pod yet.
+func New(hooks Hooks) *Service {
+	return &Service{hooks: hooks, scripts: map[string]*script{}, others: map[string]*script{}}
 }
 
 // Load tells the runtime what the Pod's containers will do; image names the image of a container.
@@ -91,6 +91,13 @@ func (s *Service) Load(pod sim.Pod, latency sim.Latency, image func(sim.Containe
 	}
 }
 
+// HasImage says that an image is on the node that a container is about to be given.
+func (s *Service) HasImage(container, image string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.others[image] = s.scripts[container]
+}
+
 // ConfigError counts an attempt to configure a container and reports whether it shall fail.
 func (s *Service) ConfigError(name string) bool {
 	s.mu.Lock()
@@ -102,13 +109,6 @@ func (s *Service) ConfigError(name string) bool {
 	script.starts++
 	s.hooks.Event(Event{Kind: trace.CreateError, Container: name, Run: s.attempts(name), Reason: "CreateContainerConfigError"})
 	return true
-}
-
-// work lets a call take its time. The lock is not held.
-func (s *Service) work(d time.Duration) {
-	s.calls.Add(1)
-	defer s.calls.Add(-1)
-	time.Sleep(d)
 }
 
 // Busy reports whether a call is under way, a process runs or a sandbox is ready.
@@ -172,15 +172,6 @@ func (s *Service) Version(context.Context, string) (*runtimeapi.VersionResponse,
 	return &runtimeapi.VersionResponse{Version: "0.1.0", RuntimeName: "containerd", RuntimeVersion: "2.0.0", RuntimeApiVersion: "v1"}, nil
 }
 
-// Status reports ready once the time has come.
-func (s *Service) Status(context.Context, bool) (*runtimeapi.StatusResponse, error) {
-	ready := !time.Now().Before(s.from)
-	return &runtimeapi.StatusResponse{Status: &runtimeapi.RuntimeStatus{Conditions: []*runtimeapi.RuntimeCondition{
-		{Type: runtimeapi.RuntimeReady, Status: ready},
-		{Type: runtimeapi.NetworkReady, Status: ready},
-	}}}, nil
-}
-
 // RuntimeConfig names no cgroup driver.
 func (s *Service) RuntimeConfig(context.Context) (*runtimeapi.RuntimeConfigResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "not implemented")
@@ -190,7 +181,8 @@ func (s *Service) RuntimeConfig(context.Context) (*runtimeapi.RuntimeConfigRespo
 func (s *Service) UpdateRuntimeConfig(context.Context, *runtimeapi.RuntimeConfig) error { return nil }
 
 // CreateContainer makes a record after the container's create latency.
-func (s *Service) CreateContainer(_ context.Context, sandboxID string, config *runtimeapi.ContainerConfig, _ *runtimeapi.PodSandboxConfig) (string, error) {
+func (s *Session) CreateContainer(_ context.Context, sandboxID string, config *runtimeapi.ContainerConfig, _ *runtimeapi.PodSandboxConfig) (string, error) {
+	s.alive()
 	name := config.GetMetadata().GetName()
 	s.mu.Lock()
 	script := s.scripts[name]
@@ -229,7 +221,7 @@ func (s *Service) CreateContainer(_ context.Context, sandboxID string, config *r
 }
 
 // StartContainer returns when the process runs.
-func (s *Service) StartContainer(_ context.Context, id string) error {
+func (s *Session) StartContainer(_ context.Context, id string) error {
 	s.mu.Lock()
 	c, err := s.find(id)
 	s.mu.Unlock()
@@ -251,7 +243,8 @@ func (s *Service) StartContainer(_ context.Context, id string) error {
 }
 
 // StopContainer sends the stop signal, waits for the end at most timeout seconds, then kills.
-func (s *Service) StopContainer(_ context.Context, id string, timeout int64) error {
+func (s *Session) StopContainer(_ context.Context, id string, timeout int64) error {
+	s.alive()
 	s.mu.Lock()
 	c, err := s.find(id)
 	if err != nil {
@@ -270,6 +263,7 @@ func (s *Service) StopContainer(_ context.Context, id string, timeout int64) err
 		case <-c.ended:
 			limit.Stop()
 		case <-limit.C:
+			s.alive()
 			s.kill(c)
 		}
 	}
@@ -278,7 +272,7 @@ func (s *Service) StopContainer(_ context.Context, id string, timeout int64) err
 }
 
 // kill is SIGKILL. A process whose own end is due at this very instant comes first.
-func (s *Service) kill(c *container) {
+func (s *Session) kill(c *container) {
 	s.mu.Lock()
 	due := !c.endsAt.IsZero() && !c.endsAt.After(time.Now())
 	if !due && c.state == runtimeapi.ContainerState_CONTAINER_RUNNING {
@@ -290,7 +284,8 @@ func (s *Service) kill(c *container) {
 }
 
 // RemoveContainer forgets the record.
-func (s *Service) RemoveContainer(_ context.Context, id string) error {
+func (s *Session) RemoveContainer(_ context.Context, id string) error {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, c := range s.containers {

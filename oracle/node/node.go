@@ -11,6 +11,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubetypes "k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/component-base/tracing"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/kubernetes/pkg/kubelet/cm"
 	containertest "k8s.io/kubernetes/pkg/kubelet/container/testing"
 	"k8s.io/kubernetes/pkg/kubelet/pluginmanager"
+	"k8s.io/kubernetes/pkg/kubelet/types"
 	kubeletutil "k8s.io/kubernetes/pkg/kubelet/util"
 	"k8s.io/kubernetes/pkg/util/oom"
 	"k8s.io/kubernetes/pkg/volume/emptydir"
@@ -69,12 +71,43 @@ func Object() *v1.Node {
 	}
 }
 
+// Kubelet is one that runs.
+type Kubelet struct {
+	kubelet *kubelet.Kubelet
+	stop    chan struct{}
+	relist  *RelistClock
+}
+
+// Evict has the pod workers stop a Pod as the eviction manager does, or the preemption of Pods: with a grace, nil for the Pod's own, and what
+// becomes of its status when the stop begins. It does not wait for the end.
+func (k *Kubelet) Evict(uid kubetypes.UID, grace *int64, status func(*v1.PodStatus)) {
+	find := field(k.kubelet, "podManager").MethodByName("GetPodByUID")
+	found := find.Call([]reflect.Value{reflect.ValueOf(uid)})
+	if !found[1].Bool() {
+		return
+	}
+	kill := field(field(k.kubelet, "evictionManager").Elem().Interface(), "killPodFunc")
+	go call(kill, map[reflect.Type][]reflect.Value{
+		found[0].Type():        {found[0]},
+		reflect.TypeOf(true):   {reflect.ValueOf(true)},
+		reflect.TypeOf(grace):  {reflect.ValueOf(grace)},
+		reflect.TypeOf(status): {reflect.ValueOf(status)},
+	})
+}
+
+// Stop takes the kubelet out of use. It cannot be ended, so it is cut off: its sync loop ends, its relists stop. Its clients of the API
+// server and of the runtime must be cut off with it.
+func (k *Kubelet) Stop() {
+	k.relist.stop()
+	close(k.stop)
+}
+
 // Start starts the kubelet. It never ends; it is left behind when the bubble's main goroutine returns.
-func Start(o Options) error {
+func Start(o Options) (*Kubelet, error) {
 	silenceMetrics()
 	config, err := configuration(o.MaxContainerRestartPeriod)
 	if err != nil {
-		return fmt.Errorf("making the configuration: %w", err)
+		return nil, fmt.Errorf("making the configuration: %w", err)
 	}
 	recorder := record.NewFakeRecorder(100)
 	go func() {
@@ -100,7 +133,7 @@ func Start(o Options) error {
 	}
 	k, err := newKubelet(config, deps, o.Root)
 	if err != nil {
-		return fmt.Errorf("making the kubelet: %w", err)
+		return nil, fmt.Errorf("making the kubelet: %w", err)
 	}
 
 	// The plugin manager would watch files. With a folder that cannot be made, its Run returns at once.
@@ -110,18 +143,45 @@ func Start(o Options) error {
 	field(k, "pluginManager").Set(plugins[0])
 	o.Relist.install(field(k, "pleg"))
 
+	started := &Kubelet{kubelet: k, stop: make(chan struct{}), relist: o.Relist}
 	call(reflect.ValueOf(k).MethodByName("StartGarbageCollection"), nil)
+	updates := started.until(deps.PodConfig.Updates())
 	go call(reflect.ValueOf(k).MethodByName("Run"), map[reflect.Type][]reflect.Value{
-		reflect.TypeOf(deps.PodConfig.Updates()): {reflect.ValueOf(deps.PodConfig.Updates())},
+		reflect.TypeOf(updates): {reflect.ValueOf(updates)},
 	})
-	return nil
+	return started, nil
 }
+
+// until passes on what comes until the kubelet is stopped. Then the channel is closed, which ends the sync loop.
+func (k *Kubelet) until(updates <-chan types.PodUpdate) <-chan types.PodUpdate {
+	passed := make(chan types.PodUpdate)
+	go func() {
+		defer close(passed)
+		for {
+			select {
+			case u := <-updates:
+				select {
+				case passed <- u:
+				case <-k.stop:
+					return
+				}
+			case <-k.stop:
+				return
+			}
+		}
+	}()
+	return passed
+}
+
+// hostName is an address: the kubelet would look up any other name, until it has seen its node, and DNS has no place in virtual time.
+// nodestatus/setters.go: NodeAddress.
+const hostName = "10.0.0.1"
 
 // newKubelet calls NewMainKubelet. Its parameters differ between releases, but within each type their order does not:
 // the fifth string is the root folder, the sixth (1.30 and later) the folder of the logs.
 func newKubelet(config any, deps *kubelet.Dependencies, root string) (*kubelet.Kubelet, error) {
 	f := reflect.ValueOf(kubelet.NewMainKubelet)
-	strings := []string{Name, "", "", filepath.Join(root, "certificates"), root, filepath.Join(root, "logs")}
+	strings := []string{hostName, "", "", filepath.Join(root, "certificates"), root, filepath.Join(root, "logs")}
 	count := 0
 	for i := range f.Type().NumIn() {
 		if f.Type().In(i) == reflect.TypeOf("") {

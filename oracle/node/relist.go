@@ -25,8 +25,27 @@ type RelistClock struct {
 	// Relists and OnDemand are told every relist, when it begins; may be nil.
 	Relist, OnDemand func()
 
-	mu   sync.Mutex
-	seen bool
+	mu      sync.Mutex
+	seen    bool
+	stopped bool
+	never   chan struct{}
+}
+
+// stop has no relist begin any more.
+func (c *RelistClock) stop() {
+	c.mu.Lock()
+	c.stopped = true
+	c.mu.Unlock()
+}
+
+// waitIfStopped does not return once the relists are stopped.
+func (c *RelistClock) waitIfStopped() {
+	c.mu.Lock()
+	stopped := c.stopped
+	c.mu.Unlock()
+	if stopped {
+		<-c.never
+	}
 }
 
 // Now tells the time, to a relist perhaps a little later.
@@ -44,12 +63,14 @@ func (c *RelistClock) Now() time.Time {
 			if first {
 				time.Sleep(time.Until(c.First))
 			}
+			c.waitIfStopped()
 			if c.Relist != nil {
 				c.Relist()
 			}
 			return time.Now()
 		case strings.HasSuffix(frame.Function, "pleg.(*GenericPLEG).relistPod"):
 			time.Sleep(c.Delay)
+			c.waitIfStopped()
 			if c.OnDemand != nil {
 				c.OnDemand()
 			}
@@ -63,6 +84,7 @@ func (c *RelistClock) Now() time.Time {
 
 // install puts the clock into the PLEG.
 func (c *RelistClock) install(pleg reflect.Value) {
+	c.never = make(chan struct{})
 	generic := pleg.Elem() // the interface's content
 	v := generic.Elem().FieldByName("clock")
 	reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem().Set(reflect.ValueOf(c))

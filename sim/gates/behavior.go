@@ -3,6 +3,7 @@ package gates
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -146,6 +147,8 @@ type Kubelet struct {
 	// ExplicitZeroGrace: a requested grace of 0 counts as 1 s; else it falls back to the Pod's own.
 	// pod_workers.go: calculateEffectiveGracePeriod, 1.31.
 	ExplicitZeroGrace bool
+	// SoftEvictionMin: a soft eviction gives a Pod no more than its own grace. eviction_manager.go: synchronize, 1.32.
+	SoftEvictionMin bool
 	// HoldAfterStartupSuccess: the startup worker rests after a success. prober/worker.go: doProbe, 1.32.
 	HoldAfterStartupSuccess bool
 	// TriggerResetsTicker: a manual run of the readiness probe restarts its period. prober/worker.go: run, 1.32.
@@ -165,7 +168,10 @@ type Kubelet struct {
 	// CarryStarted: `started` is first copied by name from the last status. kubelet_pods.go:
 	// convertToAPIContainerStatuses, 1.35 (ChangeContainerStatusOnKubeletRestart off).
 	CarryStarted bool
-	PendingRule  Pending
+	// SeedsStartedSidecars: with CarryStarted, a sidecar that has started keeps the success of its startup probe over a restart of the
+	// kubelet; else it has no result, and the Pod does not count as initialized (#136910). prober/worker.go: doProbe, 1.35.4 and 1.36.
+	SeedsStartedSidecars bool
+	PendingRule          Pending
 	// RestartRules: the restart policy of a container counts, a sidecar's Always included (ContainerRestartRules).
 	RestartRules bool
 	// RestartAll is the gate RestartAllContainersOnContainerExits: Initialized stays True once it was, restart counts
@@ -218,6 +224,19 @@ func Resolve(t Target) (Resolved, error) {
 	}, nil
 }
 
+// Restarted is the kubelet of the target's node after a restart with other gates. The error is that of a kubelet that does not start.
+func Restarted(t *Target, overrides []Override) (Kubelet, error) {
+	node := t.Nodes[0]
+	for _, o := range overrides {
+		node.Overrides = slices.DeleteFunc(slices.Clone(node.Overrides), func(old Override) bool { return old.Gate == o.Gate })
+		node.Overrides = append(node.Overrides, o)
+	}
+	if err := node.check(); err != nil {
+		return Kubelet{}, err
+	}
+	return kubelet(node), nil
+}
+
 func apiServer(c Component) APIServer {
 	r := c.Release
 	return APIServer{
@@ -253,6 +272,7 @@ func kubelet(c Component) Kubelet {
 		StopOrder:               stopOrder(c, split),
 		DeadInitHoldsStop:       r.Minor >= 29 && !r.since(Release{29, 8}, Release{30, 4}, Release{31, 0}),
 		ExplicitZeroGrace:       r.Minor >= 31,
+		SoftEvictionMin:         r.Minor >= 32,
 		HoldAfterStartupSuccess: r.Minor >= 32,
 		TriggerResetsTicker:     r.Minor >= 32,
 		NeverEndsSidecarProbes:  !r.since(Release{33, 6}, Release{34, 2}),
@@ -260,6 +280,7 @@ func kubelet(c Component) Kubelet {
 		AddPodContinues:         r.Minor >= 37,
 		ExecProbesEndWithSync:   r.Minor == 35 || r.Minor == 36 && r.Patch >= 3,
 		CarryStarted:            r.Minor >= 35 && !c.On(changeContainerStatusOnKubeletRestart),
+		SeedsStartedSidecars:    r.since(Release{35, 4}, Release{36, 0}) && !c.On(changeContainerStatusOnKubeletRestart),
 		PendingRule:             pendingRule(r),
 		RestartRules:            c.On(containerRestartRules),
 		RestartAll:              c.On(restartAllContainersOnContainerExits),

@@ -45,8 +45,7 @@ func unplayed(s *sim.Scenario, o *Observation) string {
 		return ""
 	}
 	for i := range o.Seen {
-		switch o.Seen[i].Event.Kind {
-		case trace.DeleteRequested, trace.PodRemoved, trace.PodRefused:
+		if seen := &o.Seen[i]; seen.Source == SourceSteps || seen.Event.Kind == trace.PodRemoved {
 			return ""
 		}
 	}

@@ -77,15 +77,33 @@ func (v *evidence) guided(s *sim.Scenario) *sim.Scenario {
 	guided := *s
 	guided.Horizon = time.Duration(v.o.Horizon) + afterHorizon
 	guided.Steps = slices.Clone(s.Steps)
-	n := 0
+	taken := make([]bool, len(guided.Steps))
 	for i := range v.o.Seen {
 		seen := &v.o.Seen[i]
-		if seen.Source == SourceSteps && seen.Event.Kind == trace.DeleteRequested && n < len(guided.Steps) {
-			guided.Steps[n].At, guided.Steps[n].After = time.Duration(seen.Earliest), nil
-			n++
+		if seen.Source != SourceSteps {
+			continue
+		}
+		for n := range guided.Steps {
+			if step := &guided.Steps[n]; !taken[n] && v.tellsOf(&seen.Event, step) {
+				step.At, step.After, taken[n] = time.Duration(seen.Earliest), nil, true
+				break
+			}
 		}
 	}
 	return &guided
+}
+
+// tellsOf reports whether an event of the recorder's own is of a step.
+func (v *evidence) tellsOf(e *trace.Event, s *sim.Step) bool {
+	switch e.Kind {
+	case trace.DeleteRequested:
+		return s.Delete != nil
+	case trace.OutsideSignal:
+		return s.Kill != nil && s.Kill.Container == v.o.Containers[e.Container].Name && string(s.Kill.Signal) == e.Reason
+	case trace.SandboxStopped:
+		return s.LoseSandbox != nil
+	}
+	return false
 }
 
 // decides reports whether an event of this kind must be on both sides or on none.
@@ -94,7 +112,7 @@ func (v *evidence) decides(e *trace.Event) bool {
 		return false
 	}
 	switch e.Kind {
-	case trace.DeleteRequested:
+	case trace.DeleteRequested, trace.OutsideSignal:
 		return false // what was done is given, and a deletion that changes nothing is no event
 	case trace.PostStartBegin:
 		return !v.view.sleepPostStart.Has(int(e.Container))

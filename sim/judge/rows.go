@@ -27,7 +27,7 @@ func seen(k trace.Kind) bool {
 	switch k {
 	case trace.PodRefused, trace.FieldDropped, trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
 		trace.CreateError, trace.Running, trace.StartError, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed,
-		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating:
+		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.OutsideSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating:
 		return true
 	}
 	return false

@@ -27,6 +27,8 @@ func (e *Event) Words() string {
 		if e.Kind == Killing {
 			words += afterColon(e.Reason)
 		}
+	case EvictRequested:
+		words += " (" + e.Reason + ", grace " + ShortDuration(e.Span) + ")"
 	case TurnReached:
 		words += " (grace " + ShortDuration(e.Span) + " left)"
 	case WakeUp:
@@ -34,7 +36,7 @@ func (e *Event) Words() string {
 			words += " after " + ShortDuration(e.Span)
 		}
 		words += inBrackets(e.Reason)
-	case FieldDropped, PodRefused, PodUnscheduled, PodRejected, OutsideSignal:
+	case FieldDropped, PodRefused, PodUnscheduled, PodRejected, OutsideSignal, ImageChanged:
 		words += afterColon(e.Reason)
 	case PullFailed, CreateError, StartError, Relist, Sync, SyncTerminating, SyncTerminated, PostStartFailed, PreStopFailed:
 		words += inBrackets(e.Reason)
@@ -60,6 +62,10 @@ var kindWords = [kindCount]string{
 	SandboxReady:     "sandbox ready",
 	SandboxStopped:   "sandbox stopped",
 	DeadlineExceeded: "deadline exceeded",
+	EvictRequested:   "eviction requested",
+	KubeletStopped:   "kubelet stopped",
+	KubeletStarted:   "kubelet started",
+	ImageChanged:     "image changed",
 	BackOff:          "back-off",
 	PullBegin:        "image pull begins",
 	PullEnd:          "image pulled",

@@ -29,8 +29,13 @@ const (
 	SandboxReady     // the runtime made the Pod's sandbox
 	SandboxStopped   // the runtime stopped it
 	DeadlineExceeded // activeDeadlineSeconds ran out and the kubelet saw it
+	EvictRequested   // the kubelet decided to evict the Pod; Reason says how, Span is the grace
+	KubeletStopped   // the kubelet is gone, for a restart or with its node
+	KubeletStarted   // … and is started again
 
 	// The kubelet and the runtime, about one container.
+
+	ImageChanged // a client gave the container another image; Reason names it
 
 	BackOff     // a start was put off; Span is the length of the back-off, Reason is the API's word
 	PullBegin   // an image pull begins
@@ -86,6 +91,10 @@ var kindNames = [kindCount]string{
 	SandboxReady:     "sandboxReady",
 	SandboxStopped:   "sandboxStopped",
 	DeadlineExceeded: "deadlineExceeded",
+	EvictRequested:   "evictRequested",
+	KubeletStopped:   "kubeletStopped",
+	KubeletStarted:   "kubeletStarted",
+	ImageChanged:     "imageChanged",
 	BackOff:          "backOff",
 	PullBegin:        "pullBegin",
 	PullEnd:          "pullEnd",

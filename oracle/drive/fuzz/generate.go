@@ -111,6 +111,9 @@ func (g *generator) generate(n, candidate uint64) (generated, error) {
 	if d.target.Kubelet.BackOffNodeCap && d.oneIn(4) {
 		s.Node.MaxContainerRestartPeriod = time.Duration(pick(d, 1, 2, 7, 30, 300)) * time.Second
 	}
+	if d.oneIn(4) {
+		s.Node.EvictionMaxPodGracePeriod = time.Duration(d.IntN(20)) * time.Second
+	}
 	for range pick(d, 0, 0, 1, 1, 2, 3) {
 		s.Steps = append(s.Steps, d.step(&s.Pod))
 	}
@@ -230,10 +233,22 @@ func latencyOf(i int) sim.Latency {
 
 func (d draw) step(pod *sim.Pod) sim.Step {
 	step := sim.Step{At: d.odd(45 * time.Second)}
-	switch d.IntN(8) {
+	switch d.IntN(12) {
 	case 0:
 		step.LoseSandbox = &sim.LoseSandbox{}
-	case 1, 2:
+	case 1:
+		down := d.odd(pick(d, time.Millisecond, 4*time.Second, 40*time.Second))
+		if d.oneIn(2) {
+			step.RestartKubelet = &sim.RestartKubelet{Down: down}
+		} else {
+			step.RebootNode = &sim.RebootNode{Down: down}
+		}
+	case 2:
+		step.Evict = &sim.Evict{Mode: pick(d, sim.EvictAPI, sim.EvictHard, sim.EvictSoft, sim.EvictPreempt)}
+	case 3:
+		name := d.anyOf(pod).Name
+		step.Patch = &sim.Patch{Images: []sim.ImageChange{{Container: name, Image: fmt.Sprintf("images.invalid/next-%s:%d", name, d.IntN(2))}}}
+	case 4, 5:
 		step.Kill = &sim.Kill{Container: d.anyOf(pod).Name, Signal: pick(d, sim.SignalKill, sim.SignalKill, sim.SignalTerm)}
 	default:
 		step.Delete = d.deletion()

@@ -80,7 +80,9 @@ func reductions(s sim.Scenario) []sim.Scenario {
 	}
 	for i := range s.Steps {
 		try(func(c *sim.Scenario) bool { return unset(&c.Steps[i].After) })
-		try(func(c *sim.Scenario) bool { return c.Steps[i].Delete != nil && unset(&c.Steps[i].Delete.GracePeriodSeconds) })
+		try(func(c *sim.Scenario) bool {
+			return c.Steps[i].Delete != nil && unset(&c.Steps[i].Delete.GracePeriodSeconds)
+		})
 		try(func(c *sim.Scenario) bool { return c.Steps[i].Delete != nil && unset(&c.Steps[i].Delete.Force) })
 	}
 	try(func(c *sim.Scenario) bool { return unset(&c.Pod.ActiveDeadlineSeconds) })
