@@ -57,14 +57,19 @@ func (m *machine) matches(s *Selector, e *trace.Event) bool {
 }
 
 func (m *machine) takeStep(i int) {
-	s, state := &m.scenario.Steps[i], &m.steps[i]
-	state.fired = true
+	m.steps[i].fired = true
+	m.steps[i].impossible = m.act(&m.scenario.Steps[i])
+}
+
+// act takes the action of a step. It returns why it could not, or nothing.
+func (m *machine) act(s *Step) (impossible string) {
 	switch {
 	case s.Delete != nil:
 		m.deleteObject(s.Delete)
 	case s.Kill != nil:
-		state.impossible = m.signalFromOutside(s.Kill)
+		return m.signalFromOutside(s.Kill)
 	case s.LoseSandbox != nil:
-		state.impossible = m.loseSandbox()
+		return m.loseSandbox()
 	}
+	return ""
 }
