@@ -71,9 +71,25 @@ func (m *machine) keptOf(written *Container) *Container {
 	return &kept
 }
 
-// refusal is the API server's error for fields that concern the order of containers, or empty. Other invalid fields
-// are not judged. pkg/apis/core/validation/validation.go: validateContainers, validateInitContainers.
+// refusal is the API server's error for fields that concern the order of containers, or empty.
 func (m *machine) refusal(keepSidecars bool) string {
+	return invalid("Pod", m.scenario.Pod.Name, m.problems(keepSidecars))
+}
+
+// invalid is the message of the API server's NewInvalid, or empty. k8s.io/apimachinery/pkg/api/errors.
+func invalid(kind, name string, problems []string) string {
+	switch len(problems) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s %q is invalid: %s", kind, name, problems[0])
+	}
+	return fmt.Sprintf("%s %q is invalid: [%s]", kind, name, strings.Join(problems, ", "))
+}
+
+// problems are what the API server finds wrong. Other invalid fields are not judged. pkg/apis/core/validation/validation.go:
+// validateContainers, validateInitContainers.
+func (m *machine) problems(keepSidecars bool) []string {
 	var problems []string
 	refuse := func(list string, i int, field, message string) {
 		problems = append(problems, fmt.Sprintf("spec.%s[%d].%s: %s", list, i, field, message))
@@ -108,13 +124,7 @@ func (m *machine) refusal(keepSidecars bool) string {
 			}
 		}
 	}
-	switch len(problems) {
-	case 0:
-		return ""
-	case 1:
-		return fmt.Sprintf("Pod %q is invalid: %s", m.scenario.Pod.Name, problems[0])
-	}
-	return fmt.Sprintf("Pod %q is invalid: [%s]", m.scenario.Pod.Name, strings.Join(problems, ", "))
+	return problems
 }
 
 // refuseHooksAndProbes judges what containers other than plain init containers may have.

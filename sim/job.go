@@ -1,5 +1,11 @@
 package sim
 
+import (
+	"slices"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
 // Job is the part of a Job that decides which Pods run, as written: what is not set is defaulted as the API server does.
 // The Pod of the Scenario is its template.
 type Job struct {
@@ -100,6 +106,35 @@ type ContainerScript struct {
 	Behavior Behavior
 	// Latency is nil for the Pod's.
 	Latency *Latency `json:",omitempty"`
+}
+
+// PodFor is the Pod of a scenario with a Job: the template, with the behaviour of the Pod of that name.
+func (s *Scenario) PodFor(ref trace.PodRef) Pod {
+	pod := s.Pod
+	for i := range s.Job.Pods {
+		script := &s.Job.Pods[i]
+		if !script.Match.matches(ref) {
+			continue
+		}
+		pod.Init, pod.Main = slices.Clone(pod.Init), slices.Clone(pod.Main)
+		for j := range script.Containers {
+			c := containerAt(&pod, j)
+			c.Behavior = script.Containers[j].Behavior
+			if l := script.Containers[j].Latency; l != nil {
+				c.Latency = l
+			}
+		}
+		break
+	}
+	return pod
+}
+
+// containerAt is the n-th container of a Pod, init containers first.
+func containerAt(pod *Pod, n int) *Container {
+	if n < len(pod.Init) {
+		return &pod.Init[n]
+	}
+	return &pod.Main[n-len(pod.Init)]
 }
 
 // JobPatch is a change of a Job's spec through the API. What is nil stays.

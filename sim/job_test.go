@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -172,5 +173,63 @@ func TestIntervals(t *testing.T) {
 	}
 	if got := taken.overlap(intervals{{1, 4}}); got != 2 {
 		t.Errorf("the overlap is %d", got)
+	}
+}
+
+// TestWhenAPodFinished is the table of pkg/controller/job/backoff_utils_test.go: TestGetFinishedTime, with sidecars, and the order in
+// which the controller falls back on less exact times.
+func TestWhenAPodFinished(t *testing.T) {
+	second := trace.Instant(time.Second)
+	ended := func(at trace.Instant) containerView {
+		return containerView{present: true, terminated: true, finished: at * second}
+	}
+	runs := containerView{present: true, finished: trace.Never}
+	table := []trace.Container{{Name: "proxy", Role: trace.RoleSidecar}, {Name: "warm", Role: trace.RoleInit}, {Name: "app", Role: trace.RoleMain}}
+	for _, c := range []struct {
+		name           string
+		view           podView
+		late, mainOnly trace.Instant // with and without the rule that sidecars count, in seconds
+	}{
+		{"all have ended", podView{containers: []containerView{ended(9), ended(2), ended(7)}}, 9, 7},
+		{"the main ended last", podView{containers: []containerView{ended(5), ended(2), ended(7)}}, 7, 7},
+		{"the sidecar runs", podView{containers: []containerView{runs, ended(2), ended(7)}, hasReady: true, readySince: 11 * second}, 11, 7},
+		{"the main runs", podView{containers: []containerView{ended(9), ended(2), runs}, hasReady: true, readySince: 11 * second}, 9, 11},
+		{"deleted while it is ready", podView{containers: []containerView{runs, ended(2), runs}, hasReady: true, ready: true, deleting: true}, 20, 20},
+		{"nothing is known", podView{containers: make([]containerView, 3)}, 1, 1},
+	} {
+		for _, sidecars := range []bool{true, false} {
+			r := &jobRun{trace: &trace.Trace{Containers: table}, gate: &gates.JobController{SidecarsEndLast: sidecars}}
+			view := c.view
+			p := &jobPod{run: r, machine: &machine{}, view: &view, created: second, deleteAt: 20 * second}
+			want := c.late
+			if !sidecars {
+				want = c.mainOnly
+			}
+			if got := r.finishedAt(p); got != want*second {
+				t.Errorf("%s, sidecars count: %t: finished at %v, want %ds", c.name, sidecars, trace.Seconds(got), want)
+			}
+		}
+	}
+}
+
+// TestExitCodesOfSidecarsMatch: a rule that names no container looks at the mains by name, then at all init containers.
+func TestExitCodesOfSidecarsMatch(t *testing.T) {
+	table := []trace.Container{{Name: "proxy", Role: trace.RoleSidecar}, {Name: "b", Role: trace.RoleMain}, {Name: "a", Role: trace.RoleMain}}
+	r := &jobRun{trace: &trace.Trace{Containers: table}, statusOrder: listStatuses(table)}
+	exited := func(code int32) containerView { return containerView{present: true, terminated: true, exitCode: code} }
+	p := &jobPod{view: &podView{containers: []containerView{exited(137), exited(1), exited(1)}}}
+	for _, c := range []struct {
+		rule ExitCodeMatch
+		want int
+	}{
+		{ExitCodeMatch{Values: []int32{1}}, 2}, // a comes before b
+		{ExitCodeMatch{Values: []int32{137}}, 0},
+		{ExitCodeMatch{Values: []int32{137}, Container: "a"}, -1},
+		{ExitCodeMatch{Values: []int32{1}, NotIn: true}, 0},
+		{ExitCodeMatch{Values: []int32{1, 137}, NotIn: true}, -1},
+	} {
+		if got := r.matchExitCodes(p, &c.rule); got != c.want {
+			t.Errorf("%+v matches container %d, want %d", c.rule, got, c.want)
+		}
 	}
 }

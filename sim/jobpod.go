@@ -160,6 +160,7 @@ func (p *jobPod) release() {
 		return
 	}
 	p.finalizer = false
+	p.run.controller.wrote = p.run.now
 	if p.awaits {
 		p.touch()
 		p.machine.removeObject(p.awaitCause)

@@ -144,8 +144,12 @@ func (r *jobRun) create() bool {
 	r.trace.Containers = m.trace.Containers
 	r.statusOrder = listStatuses(r.trace.Containers)
 	r.pulled = make([]bool, len(r.trace.Containers))
-	if message := m.refusal(keepSidecars); message != "" {
-		r.emit(trace.Event{Kind: trace.JobRefused, Reason: "the template is refused: " + message})
+	problems := m.problems(keepSidecars)
+	for i := range problems {
+		problems[i] = "spec.template." + problems[i]
+	}
+	if message := invalid("Job.batch", template.Name, problems); message != "" {
+		r.emit(trace.Event{Kind: trace.JobRefused, Reason: message})
 		r.trace.Ending = trace.EndingRefused
 		return false
 	}
@@ -217,7 +221,7 @@ func (r *jobRun) defaultSpec() {
 // createPod makes a Pod from the template. pkg/controller/controller_utils.go: RealPodControl.CreatePodsWithGenerateName.
 func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 	p := &jobPod{run: r, ref: ref, ordinal: int32(len(r.pods)), created: r.now, finalizer: true, readySince: trace.Never, deleteAt: trace.Never, counted: none, place: -1}
-	p.scenario = Scenario{Name: r.scenario.Name, Pod: r.podOf(ref), Node: r.scenario.Node, Latency: r.scenario.Latency}
+	p.scenario = Scenario{Name: r.scenario.Name, Pod: r.scenario.PodFor(ref), Node: r.scenario.Node, Latency: r.scenario.Latency}
 	p.scenario.Pod.Name = r.scenario.Pod.Name + "-" + ref.String()
 	own := &memory{}
 	m := &own.machine
@@ -233,39 +237,13 @@ func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 	}
 	r.pods = append(r.pods, p)
 	r.agenda.mark(p)
+	r.controller.wrote = r.now
 	m.object.exists = true
 	because.Event = outside(because.Event)
 	m.object.event = m.emit(podEvent(trace.PodCreated), because)
 	p.changed()
 	m.schedule(r.target.Scheduler)
 	return p
-}
-
-// podOf is the template with the behaviour of one Pod.
-func (r *jobRun) podOf(ref trace.PodRef) Pod {
-	pod := r.scenario.Pod
-	for i := range r.scenario.Job.Pods {
-		script := &r.scenario.Job.Pods[i]
-		if !script.Match.matches(ref) {
-			continue
-		}
-		pod.Init, pod.Main = append([]Container(nil), pod.Init...), append([]Container(nil), pod.Main...)
-		for j := range script.Containers {
-			c := &pod.Main
-			k := j
-			if j < len(pod.Init) {
-				c = &pod.Init
-			} else {
-				k -= len(pod.Init)
-			}
-			(*c)[k].Behavior = script.Containers[j].Behavior
-			if l := script.Containers[j].Latency; l != nil {
-				(*c)[k].Latency = l
-			}
-		}
-		break
-	}
-	return pod
 }
 
 func (m *PodMatch) matches(ref trace.PodRef) bool {

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
@@ -127,16 +129,11 @@ func (s *jobSync) flush(needed bool, release []*jobPod, as []string, full bool) 
 		s.controller.failures, s.controller.lastFailure = s.failures, s.lastFailure
 		needed = false
 	}
-	gone := map[int32]bool{}
 	for i, p := range release {
-		gone[p.ordinal] = true
 		s.controller.finalizers = append(s.controller.finalizers, p)
 		s.letGo(p, as[i])
 	}
-	needed = s.countReleased(func(ordinal int32) bool {
-		p := s.jobRun.pods[ordinal]
-		return p.view != nil && s.finalizerHeld(p) && !gone[ordinal]
-	})
+	needed = s.countReleased(s.held)
 	finished := !full && s.enact()
 	if needed || finished {
 		if problem := s.write(); problem != "" {
@@ -145,6 +142,12 @@ func (s *jobSync) flush(needed bool, release []*jobPod, as []string, full bool) 
 		s.controller.finished = s.controller.finished || finished
 	}
 	return ""
+}
+
+// held reports whether the Pod of the ordinal is in the cache and has not been dealt with.
+func (s *jobSync) held(ordinal int32) bool {
+	p := s.jobRun.pods[ordinal]
+	return p.view != nil && s.finalizerHeld(p)
 }
 
 // letGo takes the finalizer off a Pod that is accounted for.
@@ -249,7 +252,7 @@ func (s *jobSync) write() string {
 	s.showJob(&o.status, &next, s.event)
 	o.status = next
 	s.stored()
-	s.version, s.controller.wrote = o.version, o.version
+	s.version, s.controller.wrote = o.version, s.now
 	if ttl := o.spec.TTLSecondsAfterFinished; ttl != nil && next.finished() {
 		s.expiry = max(s.wholeSecond(s.now).Add(seconds(int64(*ttl))), s.now.Add(s.config.WatchDelay))
 	}
@@ -326,4 +329,24 @@ func conditionKind(c trace.JobConditionType) trace.Kind {
 		return trace.JobComplete
 	}
 	return trace.JobFailed
+}
+
+// countWords spells the counts of a status for people. Pods that wait to be counted are in.
+func countWords(s *jobStatus) string {
+	var parts []string
+	for _, n := range [...]struct {
+		count int32
+		word  string
+	}{
+		{s.active, "active"},
+		{s.succeeded + int32(len(s.uncountedSucceeded)), "succeeded"}, {s.failed + int32(len(s.uncountedFailed)), "failed"},
+	} {
+		if n.count != 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n.count, n.word))
+		}
+	}
+	if parts == nil {
+		return "no Pods"
+	}
+	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+import (
+	"slices"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
 
 // join makes one trace of the Job's and of those of its Pods: everything in the order in which it happened, each cause by its position
 // there.
@@ -17,10 +21,8 @@ func (r *jobRun) join() {
 		}
 	}
 	mark(r.order)
-	statuses := 0
 	for _, p := range r.pods {
 		mark(p.order)
-		statuses += len(p.machine.trace.Statuses)
 	}
 	count := int32(0)
 	for n := range places {
@@ -35,7 +37,6 @@ func (r *jobRun) join() {
 		locate(e.Causes, places, r.happened, r.linked)
 		events[places[r.order[i]]] = e
 	}
-	t.Statuses = make([]trace.Status, 0, statuses)
 	for _, p := range r.pods {
 		for i, e := range p.machine.trace.Events {
 			locate(e.Causes, places, p.happened, r.happened)
@@ -75,21 +76,21 @@ func locate(causes []trace.Cause, places []int32, own, other func(position int32
 
 // joinStatuses puts the versions of all Pods in the order in which the API server got them.
 func (r *jobRun) joinStatuses(places []int32) {
-	t := r.trace
-	next := make([]int, len(r.pods))
-	for range cap(t.Statuses) {
-		first := -1
-		for i, p := range r.pods {
-			if next[i] < len(p.statusOrder) && (first < 0 || p.statusOrder[next[i]] < r.pods[first].statusOrder[next[first]]) {
-				first = i
+	type version struct {
+		order  int32
+		status trace.Status
+	}
+	var all []version
+	for _, p := range r.pods {
+		for i, s := range p.machine.trace.Statuses {
+			if s.Event >= 0 {
+				s.Event = places[p.order[s.Event]]
 			}
+			all = append(all, version{p.statusOrder[i], s})
 		}
-		p := r.pods[first]
-		s := p.machine.trace.Statuses[next[first]]
-		if s.Event >= 0 {
-			s.Event = places[p.order[s.Event]]
-		}
-		t.Statuses = append(t.Statuses, s)
-		next[first]++
+	}
+	slices.SortFunc(all, func(a, b version) int { return int(a.order - b.order) })
+	for i := range all {
+		r.trace.Statuses = append(r.trace.Statuses, all[i].status)
 	}
 }

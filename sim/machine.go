@@ -153,7 +153,8 @@ func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace
 		return nil, err
 	}
 	if scenario.Job != nil {
-		return runJob(scenario, &target, config)
+		own := target // which the run keeps, so that a Pod's run need not
+		return runJob(scenario, &own, config)
 	}
 	own := &memory{}
 	m := &own.machine

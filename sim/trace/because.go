@@ -31,8 +31,8 @@ func (t *Trace) Because(i int32, visible func(*Event) bool) string {
 			return t.Because(cause.Event, visible)
 		}
 		words := t.mention(e, cause.Event)
-		if e.Kind == DeleteRequested && t.Events[cause.Event].Kind.ofPodObject() {
-			return oneLine(cause.Because) // that there is a Pod goes without saying
+		if e.Kind == DeleteRequested && t.Events[cause.Event].Kind.ofPodObject() || e.Kind == JobPatched {
+			return oneLine(cause.Because) // that there is a Pod, or a Job, goes without saying
 		}
 		if t.foundByRelist(e, cause.Event, visible) {
 			words += ", seen by relist"
