@@ -7,7 +7,7 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// jobRows are the versions of a Job's status, and when its Pods are made and counted.
+// jobRows are the versions of a Job's status, and when its Pods are made and deleted.
 func (w *view) jobRows(t *trace.Trace) []row {
 	var all []row
 	if !w.job {
@@ -16,7 +16,7 @@ func (w *view) jobRows(t *trace.Trace) []row {
 	for i := range t.Events {
 		e := &t.Events[i]
 		switch e.Kind {
-		case trace.PodCreated, trace.PodCounted, trace.DeleteRequested:
+		case trace.PodCreated, trace.DeleteRequested:
 			if e.At <= w.until {
 				all = append(all, row{e.At, int(e.Kind), w.podText(e.Pod, e.Kind.String())})
 			}
