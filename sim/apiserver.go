@@ -18,15 +18,9 @@ const (
 
 // createObject stores the Pod and has it scheduled. It returns false if no kubelet will ever see it.
 func (m *machine) createObject(scheduler gates.Scheduler) bool {
-	pod := &m.scenario.Pod
-	keepSidecars, keepRules := true, true
-	if !pod.Static {
-		// pkg/api/pod/util.go: dropDisabledFields runs before validation.
-		keepSidecars = m.api.SidecarContainers
-		keepRules = m.api.RestartRules || !m.api.KnowsRestartRules
-	}
+	keepSidecars, keepRules := m.keeps()
 	m.setUpContainers(keepSidecars, keepRules)
-	if message := m.refusal(keepSidecars); message != "" && !pod.Static {
+	if message := m.refusal(keepSidecars); message != "" && !m.scenario.Pod.Static {
 		e := podEvent(trace.PodRefused)
 		e.Reason = message
 		m.emit(e)
@@ -37,15 +31,29 @@ func (m *machine) createObject(scheduler gates.Scheduler) bool {
 	m.object.event = m.emit(podEvent(trace.PodCreated))
 	m.reportDropped(keepSidecars, keepRules)
 	m.scheduleSteps()
-	if m.sidecars && !scheduler.SidecarContainers && !pod.Static {
+	m.schedule(scheduler)
+	return true
+}
+
+// keeps reports what the API server keeps of restart policies of containers, and of their rules. pkg/api/pod/util.go:
+// dropDisabledFields, which runs before validation.
+func (m *machine) keeps() (sidecars, rules bool) {
+	if m.scenario.Pod.Static {
+		return true, true
+	}
+	return m.api.SidecarContainers, m.api.RestartRules || !m.api.KnowsRestartRules
+}
+
+// schedule has the Pod bound to the node, if the scheduler finds it fit.
+func (m *machine) schedule(scheduler gates.Scheduler) {
+	if m.sidecars && !scheduler.SidecarContainers && !m.scenario.Pod.Static {
 		e := podEvent(trace.PodUnscheduled)
 		e.Reason = unschedulable
 		m.object.event = m.emit(e, cause(m.object.event, "the scheduler looks at it", windowNow))
 		m.publishInitial(false)
-		return true
+		return
 	}
-	m.queue.push(m.observedBinding(), inputBound, 0, 0, 0)
-	return true
+	m.queue.push(max(m.observedBinding(), m.now), inputBound, 0, 0, 0)
 }
 
 // keptOf is what the API server keeps of a container's hooks. pkg/api/pod/util.go: dropPodLifecycleSleepAction.
@@ -63,9 +71,25 @@ func (m *machine) keptOf(written *Container) *Container {
 	return &kept
 }
 
-// refusal is the API server's error for fields that concern the order of containers, or empty. Other invalid fields
-// are not judged. pkg/apis/core/validation/validation.go: validateContainers, validateInitContainers.
+// refusal is the API server's error for fields that concern the order of containers, or empty.
 func (m *machine) refusal(keepSidecars bool) string {
+	return invalid("Pod", m.scenario.Pod.Name, m.problems(keepSidecars))
+}
+
+// invalid is the message of the API server's NewInvalid, or empty. k8s.io/apimachinery/pkg/api/errors.
+func invalid(kind, name string, problems []string) string {
+	switch len(problems) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s %q is invalid: %s", kind, name, problems[0])
+	}
+	return fmt.Sprintf("%s %q is invalid: [%s]", kind, name, strings.Join(problems, ", "))
+}
+
+// problems are what the API server finds wrong. Other invalid fields are not judged. pkg/apis/core/validation/validation.go:
+// validateContainers, validateInitContainers.
+func (m *machine) problems(keepSidecars bool) []string {
 	var problems []string
 	refuse := func(list string, i int, field, message string) {
 		problems = append(problems, fmt.Sprintf("spec.%s[%d].%s: %s", list, i, field, message))
@@ -100,13 +124,7 @@ func (m *machine) refusal(keepSidecars bool) string {
 			}
 		}
 	}
-	switch len(problems) {
-	case 0:
-		return ""
-	case 1:
-		return fmt.Sprintf("Pod %q is invalid: %s", m.scenario.Pod.Name, problems[0])
-	}
-	return fmt.Sprintf("Pod %q is invalid: [%s]", m.scenario.Pod.Name, strings.Join(problems, ", "))
+	return problems
 }
 
 // refuseHooksAndProbes judges what containers other than plain init containers may have.
@@ -193,6 +211,10 @@ func (m *machine) written(i int) *Container {
 // marked before it is removed, and a watch brings both: apiserver's pkg/registry/generic/registry/store.go:
 // updateForGracefulDeletionAndFinalizers.
 func (m *machine) deleteObject(d *Delete) {
+	m.deleteFor(d, cause(m.object.event, "a client deletes the Pod", windowRuntime))
+}
+
+func (m *machine) deleteFor(d *Delete, because trace.Cause) {
 	if !m.object.exists {
 		return
 	}
@@ -208,10 +230,14 @@ func (m *machine) deleteObject(d *Delete) {
 	}
 	e := podEvent(trace.DeleteRequested)
 	e.Span = seconds(grace)
-	requested := m.emit(e, cause(m.object.event, "a client deletes the Pod", windowRuntime))
+	requested := m.emit(e, because)
 	m.object.event = requested
 	if !m.worker.bound || terminal(m.status.api.phase) || grace == 0 {
-		if !m.object.deleting {
+		if m.owner != nil && m.owner.finalizer {
+			m.object.deleting, m.object.grace = true, 0
+			m.status.publishDeletion(m)
+			m.updatePod(update{trigger: requested, because: "the Pod is being deleted"})
+		} else if !m.object.deleting {
 			m.status.publishDeletion(m) // of which the kubelet takes no grace: pod_workers.go: calculateEffectiveGracePeriod
 		}
 		m.removeObject(cause(requested, "nothing to wait for", windowNow))
@@ -225,8 +251,14 @@ func (m *machine) deleteObject(d *Delete) {
 // removeObject takes the Pod out of the API server. The kubelet, if it still has containers of it, stops them as it
 // would for a deletion. kubelet.go: HandlePodRemoves, deletePod.
 func (m *machine) removeObject(because trace.Cause) {
+	if m.owner != nil && m.owner.held(because) {
+		return
+	}
 	m.object.exists = false
 	m.object.event = m.emit(podEvent(trace.PodRemoved), because)
+	if m.owner != nil {
+		m.owner.run.watchPod(m.owner, nil)
+	}
 	if m.life.down {
 		return // the next kubelet finds what is left of it
 	}

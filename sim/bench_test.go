@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -78,6 +79,29 @@ func BenchmarkCrashLoop(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(runs), "ns/restart")
 			b.ReportMetric(float64(runs), "restarts")
+		})
+	}
+}
+
+// BenchmarkJob runs Jobs of more and more Pods, two at a time: the time for one Pod must hardly grow.
+func BenchmarkJob(b *testing.B) {
+	for _, pods := range []int32{1, 10, 100, 1_000} {
+		b.Run(strconv.Itoa(int(pods)), func(b *testing.B) {
+			scenario := jobScenario(Job{Parallelism: number(2), Completions: number(pods)}, RestartNever, Process{For: 5 * time.Second})
+			scenario.Horizon = 100 * time.Hour
+			target, config := resolved(b, "1.33"), DefaultConfig()
+			config.MaxEvents = 1 << 30
+			b.ReportAllocs()
+			for b.Loop() {
+				t, err := Run(scenario, target, config)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if last := t.JobStatuses[len(t.JobStatuses)-1]; last.Succeeded != pods {
+					b.Fatalf("%d Pods succeeded, want %d", last.Succeeded, pods)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/Pod")
 		})
 	}
 }

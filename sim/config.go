@@ -42,6 +42,8 @@ type Config struct {
 	// ClockPhase is the fraction of a wall-clock second that had passed when the Pod was created, below 1 s. Times in the
 	// API are whole seconds, so it decides how early deadlines and initial delays come.
 	ClockPhase time.Duration
+	// WatchDelay is how long word of a change takes from the API server to the Job controller. It has to do with Jobs only.
+	WatchDelay time.Duration `json:",omitempty"`
 	// Latency is what the container runtime takes.
 	Latency Latency
 	// Choices forces the first choices of the run (trace.Choice.Taken, in their order), to replay or to vary a run; what
@@ -80,6 +82,7 @@ func DefaultConfig() Config {
 		HousekeepingPhase: 1250 * time.Millisecond,
 		StatusPhase:       5 * time.Second,
 		GarbagePhase:      35 * time.Second,
+		WatchDelay:        10 * time.Millisecond,
 		KubeletRelist:     50 * time.Millisecond,
 		KubeletStartup:    time.Second,
 		Latency:           DefaultLatency(),
@@ -106,6 +109,9 @@ func (c *Config) Validate() error {
 	}
 	if c.ClockPhase < 0 || c.ClockPhase >= time.Second {
 		add("ClockPhase is %v, want a fraction of a second", c.ClockPhase)
+	}
+	if c.WatchDelay < 0 {
+		add("WatchDelay is %v, want 0 or more", c.WatchDelay)
 	}
 	if c.MaxEvents <= 0 {
 		add("MaxEvents is %d, want more than 0", c.MaxEvents)

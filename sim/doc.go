@@ -46,6 +46,16 @@
 // The status manager (statusmanager.go) sends the status to the API server and holds back a terminal phase while
 // containers may run.
 //
+// # A Job
+//
+// A scenario with a Job has its controller run (jobcontroller.go): a watch fills its cache (jobrun.go), a work queue has it
+// synced a second after the first word of a change, and each sync compares the Pods that are there with those that are wanted,
+// makes or deletes some, and counts those that have finished (jobstatus.go): first they are written down, then they lose the
+// finalizer that kept them, then they enter the counters. Each Pod is a machine of its own, as if it were alone, with its own
+// queue and trace (jobpod.go); the run lets the earliest go on, by one clock (jobagenda.go), and joins the traces at the end
+// (jobtrace.go). A Pod counts by its phase, so a sidecar that drains keeps it active; what of a sidecar counts otherwise, its
+// restarts and its exit code, is said where it does.
+//
 // # What is open
 //
 // Where the real kubelet is free (map order of kills, which of two timers of one instant comes first), the nominal run

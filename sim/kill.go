@@ -46,6 +46,7 @@ type killer struct {
 	ordered  bool
 	grace    int64 // what is left of the purse, in seconds
 	since    trace.Instant
+	begun    int32 // the event that began it
 	last     int32 // its last event
 	token    int32
 	hookBad  bool
@@ -97,6 +98,7 @@ func (m *machine) beginKill(c *container, run int32, order killOrder) {
 		window = windowRuntime // the sync comes first
 	}
 	k.last = m.emit(e, cause(order.event, order.because, window), cause(order.after, "the sync stops them one by one", windowRuntime))
+	k.begun = k.last
 	if c.spec.PreStop == nil || k.grace <= 0 || order.bare {
 		m.takeTurn(i)
 		return
@@ -154,16 +156,17 @@ func (m *machine) preStopEnds(i int) {
 	k := &m.killers[i]
 	c := &m.containers[k.position]
 	elapsed := m.now.Sub(k.since)
-	kind, because, window := trace.PreStopEnd, "the hook is done", windowExactly(elapsed)
+	kind, by, because, window := trace.PreStopEnd, k.last, "the hook is done", windowExactly(elapsed)
 	switch takes, _ := m.hook(c, c.spec.PreStop, c.behaviour(k.run).PreStop); {
 	case k.hookBad:
 		kind, because, window = trace.PreStopFailed, "the hook failed", windowUpTo(seconds(k.grace))
 	case takes > elapsed:
-		kind, because = trace.PreStopAbandoned, "the grace period is over"
+		// The grace counts from when the stop began, not from when the runtime had made the hook's process.
+		kind, by, because = trace.PreStopAbandoned, k.begun, "the grace period is over"
 	}
 	e := c.event(kind, k.run)
 	e.Span = elapsed
-	k.last = m.emit(e, cause(k.last, because, window))
+	k.last = m.emit(e, cause(by, because, window))
 	k.grace -= int64(elapsed / time.Second)
 	m.takeTurn(i)
 }

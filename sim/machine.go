@@ -51,6 +51,7 @@ type machine struct {
 	probes  []probeWorker
 	killers []killer
 	steps   []step
+	owner   *jobPod // of a Pod that a Job made
 }
 
 // container is what the kubelet and the runtime hold about one container of the Pod.
@@ -139,6 +140,14 @@ type step struct {
 	impossible string
 }
 
+// undone is why the step was not taken, or nothing.
+func (s *step) undone() string {
+	if !s.fired {
+		return "the event that it waits for did not come before the run ended"
+	}
+	return s.impossible
+}
+
 // Run predicts what happens to the scenario's Pod on the target. The same input gives the same trace. An error says
 // that the input is outside its documented ranges; what the model does not know makes the trace's Unknown list instead.
 func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace, error) {
@@ -147,6 +156,10 @@ func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace
 	}
 	if err := scenario.Validate(); err != nil {
 		return nil, err
+	}
+	if scenario.Job != nil {
+		own := target // which the run keeps, so that a Pod's run need not
+		return runJob(scenario, &own, config)
 	}
 	own := &memory{}
 	m := &own.machine
@@ -172,11 +185,16 @@ func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Confi
 	}
 	m.steps = make([]step, len(scenario.Steps))
 	m.layOut(count, own)
+	m.setPhases()
+	m.pleg.next, m.worker.queueTick, m.worker.deadlineTick = trace.Never, trace.Never, trace.Never
+	m.worker.lastEvent, m.worker.deadline, m.pleg.lost = none, none, none
+}
+
+// setPhases says from when on the relists count.
+func (m *machine) setPhases() {
 	m.pleg.base = trace.Instant(m.config.RelistPhase)
 	m.pleg.before = m.pleg.base.Add(-m.config.RelistPeriod)
 	m.pleg.stepped = m.pleg.before
-	m.pleg.next, m.worker.queueTick, m.worker.deadlineTick = trace.Never, trace.Never, trace.Never
-	m.worker.lastEvent, m.worker.deadline, m.pleg.lost = none, none, none
 }
 
 // setUpContainers fills the table of containers once the API server has had its say on their fields.
@@ -318,11 +336,7 @@ func (m *machine) finish(empty bool) {
 		m.trace.Ending, m.trace.EndedAt = trace.EndingHorizon, m.horizon
 	}
 	for i := range m.steps {
-		why := m.steps[i].impossible
-		if !m.steps[i].fired {
-			why = "the event that it waits for did not come before the run ended"
-		}
-		if why != "" {
+		if why := m.steps[i].undone(); why != "" {
 			m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: stepField(i, &m.scenario.Steps[i]), Why: why})
 		}
 	}
@@ -360,6 +374,9 @@ func (m *machine) emit(e trace.Event, causes ...trace.Cause) int32 {
 	position := int32(len(m.trace.Events) - 1)
 	if len(m.steps) > 0 {
 		m.wakeSteps(position)
+	}
+	if m.owner != nil {
+		m.owner.emitted(position)
 	}
 	return position
 }
@@ -420,15 +437,18 @@ func (m *machine) choose(point string, options int) int {
 	if options < 2 {
 		return 0
 	}
-	taken := 0
-	switch n := len(m.trace.Choices); {
+	taken, made := 0, &m.trace.Choices
+	if m.owner != nil {
+		made = &m.owner.run.trace.Choices // one list for all Pods of a Job
+	}
+	switch n := len(*made); {
 	case n < len(m.config.Choices):
 		taken = min(max(int(m.config.Choices[n]), 0), options-1)
 	case m.config.Seed != 0:
 		taken = m.random.Intn(options)
 	}
 	if m.config.Seed != 0 || m.config.Choices != nil {
-		m.trace.Choices = append(m.trace.Choices, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
+		*made = append(*made, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
 	}
 	return taken
 }

@@ -12,6 +12,8 @@ import (
 type Scenario struct {
 	Name string
 	Pod  Pod
+	// Job, where set, makes Pods; Pod is its template then.
+	Job *Job `json:",omitempty"`
 	// Latency, where set, replaces Config.Latency.
 	Latency *Latency `json:",omitempty"`
 	Steps   []Step   `json:",omitempty"`
@@ -207,6 +209,8 @@ type Step struct {
 	At time.Duration `json:",omitempty"`
 	// After, where set, makes the step wait for an event; At is then the delay after it.
 	After *Selector `json:",omitempty"`
+	// Pod picks, of a Job's Pods, the one that the action is about: the first that matches and exists.
+	Pod *PodMatch `json:",omitempty"`
 
 	Delete      *Delete      `json:",omitempty"`
 	Kill        *Kill        `json:",omitempty"`
@@ -216,6 +220,8 @@ type Step struct {
 	RebootNode     *RebootNode     `json:",omitempty"`
 	Evict          *Evict          `json:",omitempty"`
 	Patch          *Patch          `json:",omitempty"`
+
+	PatchJob *JobPatch `json:",omitempty"`
 }
 
 // Delete is a deletion of the Pod through the API.
@@ -290,6 +296,8 @@ type ImageChange struct{ Container, Image string }
 
 // Selector picks one event of a trace.
 type Selector struct {
+	// Pod picks Pods of a Job; nil matches all. Events of the Job itself have no Pod.
+	Pod *PodMatch `json:",omitempty"`
 	// Container is a name, or empty for events of the Pod.
 	Container string `json:",omitempty"`
 	// Kind is a word of trace.Kind.

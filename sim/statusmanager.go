@@ -396,6 +396,9 @@ func (m *machine) publish() {
 		At: m.now, Phase: s.api.phase, Reason: s.api.reason, Message: s.api.message, Deleting: m.object.deleting, Event: s.event,
 		Containers: m.publishedContainers(), Conditions: m.publishedConditions(),
 	})
+	if m.owner != nil {
+		m.owner.published()
+	}
 }
 
 // publishedContainers copies the API's container statuses into the memory of the trace.

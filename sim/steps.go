@@ -57,22 +57,27 @@ func (m *machine) matches(s *Selector, e *trace.Event) bool {
 }
 
 func (m *machine) takeStep(i int) {
-	s, state := &m.scenario.Steps[i], &m.steps[i]
-	state.fired = true
+	m.steps[i].fired = true
+	m.steps[i].impossible = m.act(&m.scenario.Steps[i])
+}
+
+// act takes the action of a step. It returns why it could not, or nothing.
+func (m *machine) act(s *Step) (impossible string) {
 	switch {
 	case s.Delete != nil:
 		m.deleteObject(s.Delete)
 	case s.Kill != nil:
-		state.impossible = m.signalFromOutside(s.Kill)
+		return m.signalFromOutside(s.Kill)
 	case s.LoseSandbox != nil:
-		state.impossible = m.loseSandbox()
+		return m.loseSandbox()
 	case s.RestartKubelet != nil:
-		state.impossible = m.restartKubelet(s.RestartKubelet)
+		return m.restartKubelet(s.RestartKubelet)
 	case s.Patch != nil:
-		state.impossible = m.patchPod(s.Patch)
+		return m.patchPod(s.Patch)
 	case s.Evict != nil:
-		state.impossible = m.evict(s.Evict)
+		return m.evict(s.Evict)
 	case s.RebootNode != nil:
-		state.impossible = m.rebootNode(s.RebootNode)
+		return m.rebootNode(s.RebootNode)
 	}
+	return ""
 }

@@ -39,6 +39,9 @@ func (s *Scenario) Validate() error {
 	if s.Latency != nil {
 		v.problems = append(v.problems, s.Latency.check("latency")...)
 	}
+	if s.Job != nil {
+		v.job(s.Job)
+	}
 	for i := range s.Steps {
 		v.step(place{list: "steps", index: i}, &s.Steps[i])
 	}
@@ -196,13 +199,17 @@ func (v *validation) step(p place, s *Step) {
 // action wants exactly one action, and judges it.
 func (v *validation) action(p place, s *Step) {
 	actions := 0
-	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil, s.RestartKubelet != nil, s.RebootNode != nil, s.Evict != nil, s.Patch != nil} {
+	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil, s.RestartKubelet != nil, s.RebootNode != nil, s.Evict != nil,
+		s.Patch != nil, s.PatchJob != nil} {
 		if set {
 			actions++
 		}
 	}
 	if actions != 1 {
 		v.add("%v has %d actions, want 1", p, actions)
+	}
+	if s.PatchJob != nil && v.scenario.Job == nil {
+		v.add("%v patches a Job, and there is none", p)
 	}
 	if d := s.Delete; d != nil && d.GracePeriodSeconds != nil {
 		v.atLeast(p.at("deletePod.gracePeriodSeconds"), *d.GracePeriodSeconds, 0)
@@ -249,4 +256,42 @@ func stepField(i int, s *Step) string {
 		field += " (" + strings.TrimSpace(s.Name) + ")"
 	}
 	return field
+}
+
+// job reports what of a Job the run could not make sense of.
+func (v *validation) job(j *Job) {
+	number := func(field string, n *int32) {
+		if n != nil {
+			v.atLeast(place{name: "job." + field}, int64(*n), 0)
+		}
+	}
+	number("parallelism", j.Parallelism)
+	number("completions", j.Completions)
+	number("backoffLimit", j.BackoffLimit)
+	number("backoffLimitPerIndex", j.BackoffLimitPerIndex)
+	number("maxFailedIndexes", j.MaxFailedIndexes)
+	number("ttlSecondsAfterFinished", j.TTLSecondsAfterFinished)
+	if j.ActiveDeadlineSeconds != nil {
+		v.atLeast(place{name: "job.activeDeadlineSeconds"}, *j.ActiveDeadlineSeconds, 0)
+	}
+	if j.Indexed && j.Completions == nil {
+		v.add("job.completions is not set, but an indexed Job needs it")
+	}
+	if !j.Indexed && (j.BackoffLimitPerIndex != nil || j.MaxFailedIndexes != nil || len(j.SuccessPolicy) > 0) {
+		v.add("job.indexed is false, but backoffLimitPerIndex, maxFailedIndexes and successPolicy need it")
+	}
+	if v.scenario.Pod.RestartPolicy == RestartAlways {
+		v.add("pod.restartPolicy is Always, which a Job does not allow")
+	}
+	for i := range j.PodFailurePolicy {
+		rule := &j.PodFailurePolicy[i]
+		if (rule.OnExitCodes == nil) == (len(rule.OnPodConditions) == 0) {
+			v.add("job.podFailurePolicy[%d] needs exactly one of onExitCodes and onPodConditions", i)
+		}
+	}
+	for i := range j.Pods {
+		if have, want := len(j.Pods[i].Containers), len(v.scenario.Pod.Init)+len(v.scenario.Pod.Main); have != want {
+			v.add("job.pods[%d] has %d containers, the Pod has %d", i, have, want)
+		}
+	}
 }

@@ -63,6 +63,9 @@ func Unplayable(item *fixtures.Item) string {
 	if item.Scenario.Node != (sim.Node{}) {
 		return "the scenario configures the kubelet, and a recorder takes nodes as they are"
 	}
+	if item.Scenario.Job != nil {
+		return "a recorder follows one Pod, and a Job makes several"
+	}
 	if item.Scenario.Pod.Static {
 		return "the Pod is static, and a recorder creates its Pods through the API server"
 	}

@@ -14,6 +14,7 @@ type Resolved struct {
 	Name      string
 	API       APIServer
 	Scheduler Scheduler
+	Job       JobController
 	Kubelet   Kubelet
 }
 
@@ -220,6 +221,7 @@ func Resolve(t Target) (Resolved, error) {
 		Name:      t.String(),
 		API:       apiServer(t.Control),
 		Scheduler: Scheduler{SidecarContainers: t.Control.On(SidecarContainers)},
+		Job:       jobController(t.Control),
 		Kubelet:   kubelet(t.Nodes[0]),
 	}, nil
 }

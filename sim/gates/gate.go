@@ -66,6 +66,14 @@ const (
 	gracefulNodeShutdown                  = "GracefulNodeShutdown"
 	inPlacePodVerticalScaling             = "InPlacePodVerticalScaling"
 	podLevelResources                     = "PodLevelResources"
+	jobPodFailurePolicy                   = "JobPodFailurePolicy"
+	jobPodReplacementPolicy               = "JobPodReplacementPolicy"
+	jobBackoffLimitPerIndex               = "JobBackoffLimitPerIndex"
+	jobSuccessPolicy                      = "JobSuccessPolicy"
+	jobManagedBy                          = "JobManagedBy"
+	jobReadyPods                          = "JobReadyPods"
+	mutableSchedulingDirectives           = "MutableSchedulingDirectivesForSuspendedJobs"
+	staleControllerConsistencyJob         = "StaleControllerConsistencyJob"
 )
 
 // table holds every gate that changes the order or the visible status of containers, one column per release line from
@@ -87,12 +95,12 @@ var table = []Gate{
 	gate(podReadyToStartContainersCondition, "the condition PodReadyToStartContainers", "A- B+ B+ B+ B+ B+ B+ B+ B+ GL"),
 	gate(gracefulNodeShutdown, "ordered stop of Pods at node shutdown", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+"),
 	gate("GracefulNodeShutdownBasedOnPodPriority", "… by priority", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+", gracefulNodeShutdown),
-	gate("JobPodFailurePolicy", "podFailurePolicy of Jobs", "B+ B+ B+ GL GL . . . . ."),
-	gate("JobPodReplacementPolicy", "podReplacementPolicy of Jobs", "A- B+ B+ B+ B+ B+ GL GL GL ."),
-	gate("JobBackoffLimitPerIndex", "back-off per index of Jobs", "A- B+ B+ B+ B+ GL GL GL GL ."),
-	gate("JobSuccessPolicy", "success policy of Jobs", ". . A- B+ B+ GL GL GL GL ."),
-	gate("JobManagedBy", "Jobs managed elsewhere; delayed terminal conditions", ". . A- A- B+ B+ B+ GL GL GL"),
-	gate("JobReadyPods", "status.ready of Jobs", "B+ GL GL . . . . . . ."),
+	gate(jobPodFailurePolicy, "podFailurePolicy of Jobs", "B+ B+ B+ GL GL . . . . ."),
+	gate(jobPodReplacementPolicy, "podReplacementPolicy of Jobs", "A- B+ B+ B+ B+ B+ GL GL GL ."),
+	gate(jobBackoffLimitPerIndex, "back-off per index of Jobs", "A- B+ B+ B+ B+ GL GL GL GL ."),
+	gate(jobSuccessPolicy, "success policy of Jobs", ". . A- B+ B+ GL GL GL GL ."),
+	gate(jobManagedBy, "Jobs managed elsewhere; delayed terminal conditions", ". . A- A- B+ B+ B+ GL GL GL"),
+	gate(jobReadyPods, "status.ready of Jobs", "B+ GL GL . . . . . . ."),
 	gate("PodDisruptionConditions", "the condition DisruptionTarget", "B+ B+ B+ GL GL GL . . . ."),
 	gate("ElasticIndexedJob", "none on the order", "B+ B+ B+ GL GL GL . . . ."),
 	gate(inPlacePodVerticalScaling, "resize may restart containers", "A- A- A- A- A- B+ B+ GL GL GL"),
@@ -110,7 +118,8 @@ var table = []Gate{
 	gate("H2CContainerProbe", "http probes over h2c", ". . . . . . . . . A-", nodeDeclaredFeatures),
 	gate("ExtendWebSocketsToKubelet", "none on the order", ". . . . . . . . B+ B+", nodeDeclaredFeatures),
 	gate("SeparateTaintEvictionController", "none on the order", ". B+ B+ B+ B+ B+ GL GL GL GL"),
-	gate("StaleControllerConsistencyJob", "the Job controller waits for its own writes", ". . . . . . . . B+ B+"),
+	gate(mutableSchedulingDirectives, "a suspended Job forgets its start", ". . . . . . . A- B+ B+"),
+	gate(staleControllerConsistencyJob, "the Job controller waits for its own writes", ". . . . . . . . B+ B+"),
 }
 
 func gate(name, effect, columns string, needs ...string) Gate {

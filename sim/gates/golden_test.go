@@ -105,7 +105,7 @@ func resolve(t *testing.T, target string) Resolved {
 func TestEveryBehaviourIsShown(t *testing.T) {
 	r := Resolved{}
 	zero := r.Behaviours()
-	for _, part := range []any{&r.API, &r.Scheduler, &r.Kubelet} {
+	for _, part := range []any{&r.API, &r.Scheduler, &r.Job, &r.Kubelet} {
 		value := reflect.ValueOf(part).Elem()
 		for i := range value.NumField() {
 			name := value.Type().Field(i).Name

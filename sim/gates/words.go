@@ -7,18 +7,19 @@ import (
 
 // Behaviour is one row of the table of behaviours: what one part of the cluster does, in words.
 type Behaviour struct {
-	// Part is "api server", "scheduler" or "kubelet".
+	// Part is "api server", "scheduler", "job controller" or "kubelet".
 	Part string
 	// Name completes the sentence "the part …"; Value is yes, "-" for no, or what else decides.
 	Name, Value string
 }
 
-// Behaviours returns every behaviour of a resolved target as words, one for each field of APIServer, Scheduler and
-// Kubelet, in their order. The comment on the field says where the rule comes from.
+// Behaviours returns every behaviour of a resolved target as words, one for each field of APIServer, Scheduler,
+// JobController and Kubelet, in their order. The comment on the field says where the rule comes from.
 func (r *Resolved) Behaviours() []Behaviour {
 	var rows []Behaviour
 	rows = append(rows, r.API.behaviours()...)
 	rows = append(rows, Behaviour{"scheduler", "schedules Pods with sidecars", yes(r.Scheduler.SidecarContainers)})
+	rows = append(rows, r.Job.behaviours()...)
 	return append(rows, r.Kubelet.behaviours()...)
 }
 

@@ -27,6 +27,8 @@ func Judge(scenario *sim.Scenario, target gates.Resolved, o *Observation, how Ho
 	switch {
 	case how.NotApplicable != "":
 		r.Verdict, r.Reason = NotApplicable, how.NotApplicable
+	case scenario.Job != nil:
+		r.Verdict, r.Reason = Unknown, "an observation holds one Pod, and the scenario's Job makes several"
 	case len(scenario.Unmodelled) > 0:
 		r.Verdict, r.Reason = Unknown, fmt.Sprintf("%s: %s", scenario.Unmodelled[0].Field, scenario.Unmodelled[0].Why)
 	case len(broken) > 0:

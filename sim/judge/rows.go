@@ -25,7 +25,7 @@ const statusRank = 1 << 16
 // seen are the kinds of events that the runtime's own record shows, and so every observer of it.
 func seen(k trace.Kind) bool {
 	switch k {
-	case trace.PodRefused, trace.FieldDropped, trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
+	case trace.PodRefused, trace.JobRefused, trace.FieldDropped, trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
 		trace.CreateError, trace.Running, trace.StartError, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed,
 		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.OutsideSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating:
 		return true
@@ -36,6 +36,7 @@ func seen(k trace.Kind) bool {
 // view is what of a run an observer can see.
 type view struct {
 	until trace.Instant
+	job   bool // the Pods are a Job's
 	// owners are the first containers with the image of each: a runtime is not told whom a pull is for.
 	owners []int
 	// The kubelet carries out sleep hooks by itself, and no runtime sees them: the containers that have one.
@@ -43,7 +44,7 @@ type view struct {
 }
 
 func viewOf(s *sim.Scenario, until trace.Instant) view {
-	v := view{until: until}
+	v := view{until: until, job: s.Job != nil}
 	all := slices.Concat(s.Pod.Init, s.Pod.Main)
 	for i, c := range all {
 		owner := slices.IndexFunc(all[:i], func(o sim.Container) bool { return o.Image != "" && o.Image == c.Image })
@@ -81,15 +82,36 @@ func (w *view) shows(e *trace.Event) bool {
 // rows turns a trace into what is compared. Events of one instant are put into one order on both sides; a version that shows
 // nothing new is left out, for the kubelet also writes fields that the trace does not hold.
 func (w *view) rows(t *trace.Trace) []row {
-	var all []row
+	all := w.jobRows(t)
 	for i := range t.Events {
 		if e := &t.Events[i]; w.shows(e) {
-			all = append(all, row{e.At, int(e.Kind), w.eventText(t, e)})
+			all = append(all, row{e.At, int(e.Kind), w.podText(e.Pod, w.eventText(t, e))})
 		}
 	}
-	last, gone := "", removedAt(t)
+	for _, pod := range t.Pods() {
+		all = append(all, w.statusRows(t, pod)...)
+	}
+	slices.SortStableFunc(all, func(a, b row) int {
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		if a.rank != b.rank || a.rank == statusRank && !w.job {
+			return cmp.Compare(a.rank, b.rank)
+		}
+		return strings.Compare(a.text, b.text)
+	})
+	return all
+}
+
+// statusRows are the versions of one Pod's status.
+func (w *view) statusRows(t *trace.Trace, pod trace.PodRef) []row {
+	var all []row
+	last, gone := "", removedAt(t, pod)
 	for i := range t.Statuses {
 		v := &t.Statuses[i]
+		if v.Pod != pod {
+			continue
+		}
 		if v.At > w.until || len(v.Containers) == 0 || !anyPresent(v) {
 			continue // the object before the kubelet has written to it
 		}
@@ -98,25 +120,16 @@ func (w *view) rows(t *trace.Trace) []row {
 		}
 		if text := statusText(t, v); text != last {
 			last = text
-			all = append(all, row{v.At, statusRank, text})
+			all = append(all, row{v.At, statusRank, w.podText(pod, text)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b row) int {
-		if a.at != b.at {
-			return cmp.Compare(a.at, b.at)
-		}
-		if a.rank != b.rank || a.rank == statusRank {
-			return cmp.Compare(a.rank, b.rank)
-		}
-		return strings.Compare(a.text, b.text)
-	})
 	return all
 }
 
 // removedAt is when the object of the Pod is removed, or Never.
-func removedAt(t *trace.Trace) trace.Instant {
+func removedAt(t *trace.Trace, pod trace.PodRef) trace.Instant {
 	for i := range t.Events {
-		if t.Events[i].Kind == trace.PodRemoved {
+		if t.Events[i].Kind == trace.PodRemoved && t.Events[i].Pod == pod {
 			return t.Events[i].At
 		}
 	}
@@ -170,7 +183,7 @@ func eventText(name string, e *trace.Event) string {
 	switch e.Kind {
 	case trace.Exited:
 		text += fmt.Sprintf(" code %d", e.ExitCode)
-	case trace.PodRefused, trace.FieldDropped:
+	case trace.PodRefused, trace.JobRefused, trace.FieldDropped:
 		text += " " + e.Reason
 	case trace.StopSignal:
 		text += fmt.Sprintf(" grace %v", e.Span)

@@ -36,6 +36,7 @@ func (c *checking) variant(name string, change func(*sim.Scenario)) *run {
 		}
 	}
 	scenario := *c.subject.Scenario
+	scenario.Job = nil // rules read a run as one Pod's, and this is the first that a Job makes
 	scenario.Pod.Init, scenario.Pod.Main = slices.Clone(scenario.Pod.Init), slices.Clone(scenario.Pod.Main)
 	change(&scenario)
 	t, err := sim.Run(&scenario, *c.here(), sim.DefaultConfig())

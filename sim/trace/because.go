@@ -1,5 +1,7 @@
 package trace
 
+import "strings"
+
 // Trigger returns the position in Causes of the one that triggered the event: the latest, and of several at one instant
 // the one that is last in the trace. It returns -1 for an event without causes.
 func (e *Event) Trigger() int { return e.latest(func(int32) bool { return true }) }
@@ -28,9 +30,9 @@ func (t *Trace) Because(i int32, visible func(*Event) bool) string {
 			// That its turn has come says less than what made it come.
 			return t.Because(cause.Event, visible)
 		}
-		words := t.Label(cause.Event, e.Container)
-		if e.Kind == DeleteRequested && t.Events[cause.Event].Kind.ofPodObject() {
-			return oneLine(cause.Because) // that there is a Pod goes without saying
+		words := t.mention(e, cause.Event)
+		if e.Kind == DeleteRequested && t.Events[cause.Event].Kind.ofPodObject() || e.Kind == JobPatched {
+			return oneLine(cause.Because) // that there is a Pod, or a Job, goes without saying
 		}
 		if t.foundByRelist(e, cause.Event, visible) {
 			words += ", seen by relist"
@@ -38,6 +40,18 @@ func (t *Trace) Because(i int32, visible func(*Event) bool) string {
 		return words + t.how(e, cause)
 	}
 	return t.throughMechanism(e, seen)
+}
+
+// mention names event i for a reader of e: with its Pod, where that is another one.
+func (t *Trace) mention(e *Event, i int32) string {
+	c := &t.Events[i]
+	switch {
+	case c.Kind.OfJob():
+		return t.Label(i, NoContainer)
+	case e.Kind.OfJob() || c.Pod != e.Pod:
+		return "pod " + c.Pod.String() + " " + strings.TrimPrefix(t.Label(i, NoContainer), "pod ")
+	}
+	return t.Label(i, e.Container)
 }
 
 // how adds the words of the link where the subjects of the two events differ, or where a process ends.
@@ -62,7 +76,7 @@ func (t *Trace) throughMechanism(e *Event, seen func(int32) bool) string {
 		}
 		position := from.Causes[next].Event
 		if visible {
-			words := t.Label(position, e.Container)
+			words := t.mention(e, position)
 			if from.Kind == Relist {
 				words += ", seen by relist"
 			}

@@ -11,6 +11,18 @@ import (
 func (e *Event) Words() string {
 	words := kindWords[min(e.Kind, kindCount-1)]
 	switch e.Kind {
+	case JobCounts:
+		return oneLine(e.Reason)
+	case JobBackOff:
+		words += " " + ShortDuration(e.Span)
+	case JobSyncFailed:
+		words += afterColon(e.Reason)
+	case PodCounted:
+		words += " as " + oneLine(e.Reason)
+	case JobRefused, JobFieldDropped, JobPatched:
+		words += afterColon(e.Reason)
+	case JobSuccessCriteriaMet, JobFailureTarget, JobComplete, JobFailed:
+		words += inBrackets(e.Reason)
 	case Created, Running:
 		if e.Run > 0 {
 			words += " (restart " + strconv.Itoa(int(e.Run)) + ")"
@@ -45,7 +57,24 @@ func (e *Event) Words() string {
 }
 
 var kindWords = [kindCount]string{
-	KindNone:         "nothing",
+	KindNone: "nothing",
+
+	JobCreated:            "created",
+	JobRefused:            "refused",
+	JobFieldDropped:       "field dropped",
+	JobPatched:            "patched",
+	JobSync:               "sync",
+	JobSyncFailed:         "sync failed",
+	JobBackOff:            "back-off",
+	JobCounts:             "counts",
+	JobSuspended:          "suspended",
+	JobResumed:            "resumed",
+	JobSuccessCriteriaMet: "success criteria met",
+	JobFailureTarget:      "failure target",
+	JobComplete:           "complete",
+	JobFailed:             "failed",
+	JobRemoved:            "removed",
+
 	PodCreated:       "created",
 	FieldDropped:     "field dropped",
 	PodRefused:       "refused",
@@ -53,6 +82,7 @@ var kindWords = [kindCount]string{
 	PodUnscheduled:   "unschedulable",
 	DeleteRequested:  "deletion requested",
 	PodRemoved:       "removed",
+	PodCounted:       "counted",
 	PodRejected:      "rejected",
 	Relist:           "relist",
 	WakeUp:           "wake-up",
@@ -150,6 +180,8 @@ func (t *Trace) Label(i int32, about int16) string {
 		return t.Containers[e.Container].Name + " " + e.Brief()
 	case e.Container == NoContainer && e.Kind.ofPodObject():
 		return "pod " + e.Brief()
+	case e.Kind.OfJob():
+		return "job " + e.Brief()
 	}
 	return e.Brief()
 }
@@ -160,7 +192,7 @@ func (e *Event) Brief() string {
 	switch e.Kind {
 	case Exited:
 		return words + " " + strconv.Itoa(int(e.ExitCode))
-	case BackOff:
+	case BackOff, JobBackOff:
 		return words + " " + ShortDuration(e.Span)
 	}
 	return words
@@ -169,7 +201,7 @@ func (e *Event) Brief() string {
 // ofPodObject reports whether the words need the subject "pod" to be understood.
 func (k Kind) ofPodObject() bool {
 	switch k {
-	case PodCreated, PodBound, PodRemoved, PodRefused, PodRejected, PodUnscheduled:
+	case PodCreated, PodBound, PodRemoved, PodCounted, PodRefused, PodRejected, PodUnscheduled:
 		return true
 	}
 	return false

@@ -19,6 +19,10 @@ import (
 //	  {"at":"0s","phase":"Pending","event":0,
 //	   "conditions":[{"type":"Ready","status":"False","reason":"ContainersNotReady","message":"containers with unready status: [proxy app]"}],
 //	   "containers":[{"name":"proxy","ready":false,"started":false,"restarts":0,"state":{"kind":"waiting","reason":"PodInitializing"}}]}],
+//	 "jobStatuses": [
+//	  {"at":"0.01s","event":1,"active":1,"ready":0,"terminating":0,"started":"0s"},
+//	  {"at":"14s","event":9,"active":0,"succeeded":1,"ready":0,"terminating":0,"started":"0s","completed":"14s",
+//	   "conditions":[{"type":"Complete","status":"True","reason":"CompletionsReached","message":"…"}]}],
 //	 "choices": [{"at":"40s","point":"kill order","options":2,"taken":1}],
 //	 "unknown": [{"field":"spec.resizePolicy","why":"…"}]}
 
@@ -50,6 +54,7 @@ func (t *Trace) appendJSON(dst []byte, outer, inner string) ([]byte, error) {
 	w.list(outer, "containers", len(t.Containers), inner, func(i int) { w.container(t.Containers[i]) })
 	w.list(outer, "events", len(t.Events), inner, func(i int) { w.event(&t.Events[i]) })
 	w.list(outer, "statuses", len(t.Statuses), inner, func(i int) { w.status(&t.Statuses[i]) })
+	w.list(outer, "jobStatuses", len(t.JobStatuses), inner, func(i int) { w.jobStatus(&t.JobStatuses[i]) })
 	w.list(outer, "choices", len(t.Choices), inner, func(i int) { w.choice(t.Choices[i]) })
 	w.list(outer, "unknown", len(t.Unknown), inner, func(i int) { w.unknown(t.Unknown[i]) })
 	w.close('}')

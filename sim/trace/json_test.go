@@ -91,6 +91,12 @@ func TestJSONKeepsCorners(t *testing.T) {
 			{Event: 0, Containers: make([]ContainerStatus, 2)},
 			{Event: 1, Containers: []ContainerStatus{{}, {Present: true, Last: ContainerState{Run: -1}, State: ContainerState{Kind: StateTerminated, Run: 4}}}},
 		},
+		JobStatuses: []JobStatus{
+			{Event: -1, Ready: Unset, Terminating: Unset, Started: Unset, Completed: Unset},
+			{At: 2, Event: 1, Active: 1, Succeeded: 2, Failed: 3, Ready: 4, Terminating: 0, UncountedSucceeded: 5, UncountedFailed: 6,
+				CompletedIndexes: "0-3", FailedIndexes: "5", Started: 0, Completed: 1, Conditions: []JobCondition{
+					{Type: JobConditionSuspended, Reason: "JobResumed"}, {Type: JobConditionFailed, True: true, Message: "m"}}},
+		},
 		EndedAt: Never,
 	}
 	text, err := in.AppendJSON(nil)

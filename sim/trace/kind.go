@@ -8,6 +8,24 @@ type Kind uint8
 const (
 	KindNone Kind = iota
 
+	// The API server and the Job controller, about a Job.
+
+	JobCreated            // the API server stored the Job
+	JobRefused            // the API server refused it; Reason is its message
+	JobFieldDropped       // the API server silently removed a disabled field of the Job; Reason names it
+	JobPatched            // a client changed its spec; Reason says what
+	JobSync               // the Job controller begins syncJob
+	JobSyncFailed         // syncJob ended with an error and is tried again; Span is the wait, Reason the error
+	JobBackOff            // new Pods are put off; Span is what is left of the back-off
+	JobCounts             // the numbers of Pods in its status changed; Reason spells them
+	JobSuspended          // the condition Suspended became True
+	JobResumed            // … False
+	JobSuccessCriteriaMet // the Job will be complete; Reason is the condition's
+	JobFailureTarget      // the Job will have failed; likewise
+	JobComplete           // the Job is complete
+	JobFailed             // the Job has failed
+	JobRemoved            // the object is gone from the API server
+
 	// The API server and the scheduler.
 
 	PodCreated     // the API server stored the Pod
@@ -17,6 +35,7 @@ const (
 	PodUnscheduled // the scheduler finds no node; Reason is its message
 	DeleteRequested
 	PodRemoved // the object is gone from the API server
+	PodCounted // the Job controller counts the Pod and lets go of it; Reason says as what
 
 	// The kubelet, about the Pod.
 
@@ -74,7 +93,24 @@ const (
 
 // kindNames are the words of the JSON form, of scenario selectors and of `--why`. Never rename one: recordings use them.
 var kindNames = [kindCount]string{
-	KindNone:         "none",
+	KindNone: "none",
+
+	JobCreated:            "jobCreated",
+	JobRefused:            "jobRefused",
+	JobFieldDropped:       "jobFieldDropped",
+	JobPatched:            "jobPatched",
+	JobSync:               "jobSync",
+	JobSyncFailed:         "jobSyncFailed",
+	JobBackOff:            "jobBackOff",
+	JobCounts:             "jobCounts",
+	JobSuspended:          "jobSuspended",
+	JobResumed:            "jobResumed",
+	JobSuccessCriteriaMet: "jobSuccessCriteriaMet",
+	JobFailureTarget:      "jobFailureTarget",
+	JobComplete:           "jobComplete",
+	JobFailed:             "jobFailed",
+	JobRemoved:            "jobRemoved",
+
 	PodCreated:       "podCreated",
 	FieldDropped:     "fieldDropped",
 	PodRefused:       "podRefused",
@@ -82,6 +118,7 @@ var kindNames = [kindCount]string{
 	PodUnscheduled:   "podUnscheduled",
 	DeleteRequested:  "deleteRequested",
 	PodRemoved:       "podRemoved",
+	PodCounted:       "podCounted",
 	PodRejected:      "podRejected",
 	Relist:           "relist",
 	WakeUp:           "wakeUp",
@@ -159,7 +196,7 @@ func Kinds() []Kind {
 // does not want to see.
 func (k Kind) Mechanism() bool {
 	switch k {
-	case Relist, WakeUp, Sync, SyncTerminating, SyncTerminated, TurnReached, Removed:
+	case JobSync, Relist, WakeUp, Sync, SyncTerminating, SyncTerminated, TurnReached, Removed:
 		return true
 	}
 	return false

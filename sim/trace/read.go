@@ -149,6 +149,7 @@ func (d *traceJSON) trace() (*Trace, error) {
 	r.containers = t.Containers
 	t.Events = readList(r, "events", d.Events, r.event)
 	t.Statuses = readList(r, "statuses", d.Statuses, r.status)
+	t.JobStatuses = readList(r, "jobStatuses", d.Jobs, r.jobStatus)
 	t.Choices = readList(r, "choices", d.Choices, func(c *choiceJSON) Choice {
 		return Choice{r.instant("at", c.At), c.Point, c.Options, c.Taken}
 	})

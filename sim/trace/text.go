@@ -71,12 +71,15 @@ func (t *Trace) row(i int32, visible func(*Event) bool) row {
 	r := row{cells: [columnCount]string{
 		columnNumber:    strconv.Itoa(int(i)),
 		columnAt:        Seconds(e.At),
-		columnPod:       strconv.Itoa(int(e.Pod.Index)) + "." + strconv.Itoa(int(e.Pod.Attempt)),
+		columnPod:       "-",
 		columnRole:      podRole(e.Kind).String(),
 		columnContainer: "-",
 		columnEvent:     e.Words(),
 		columnBecause:   t.Because(i, visible),
 	}}
+	if !e.Kind.OfJob() {
+		r.cells[columnPod] = e.Pod.String()
+	}
 	if e.Kind == BackOff || e.Kind == DeleteRequested {
 		r.brief = e.Brief()
 	}
@@ -89,8 +92,11 @@ func (t *Trace) row(i int32, visible func(*Event) bool) row {
 
 // podRole is the role of an event without a container.
 func podRole(k Kind) Role {
-	if k == Relist {
+	switch {
+	case k == Relist:
 		return RoleNode
+	case k.OfJob():
+		return RoleJob
 	}
 	return RolePod
 }
@@ -144,8 +150,13 @@ func (t *Trace) layout(rows []row, o TextOptions) layout {
 }
 
 func (t *Trace) severalPods() bool {
+	first, found := PodRef{}, false
 	for i := range t.Events {
-		if t.Events[i].Pod != t.Events[0].Pod {
+		switch e := &t.Events[i]; {
+		case e.Kind.OfJob():
+		case !found:
+			first, found = e.Pod, true
+		case e.Pod != first:
 			return true
 		}
 	}

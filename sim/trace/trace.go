@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -53,6 +54,11 @@ type PodRef struct {
 	Index int32
 	// Attempt counts the Pods that were made for that index before, from 0.
 	Attempt int32
+}
+
+// String names the Pod in text: the index, a point, the attempt.
+func (p PodRef) String() string {
+	return strconv.Itoa(int(p.Index)) + "." + strconv.Itoa(int(p.Attempt))
 }
 
 // Container is one row of the table of containers that events and statuses refer to by position.
@@ -111,7 +117,9 @@ type Trace struct {
 	Containers []Container
 	Events     []Event
 	Statuses   []Status
-	Choices    []Choice
+	// JobStatuses are the versions of the Job's status, for a run of one.
+	JobStatuses []JobStatus
+	Choices     []Choice
 	// Assumed says in words what the input left open and a loader filled in. Run does not set it.
 	Assumed []string
 	// Unknown lists what makes the prediction, or a part of it, unknown. Empty means: nothing set in the manifest is
@@ -287,5 +295,6 @@ func (t *Trace) Check() error {
 			bad("status %d names event %d of %d", i, s.Event, len(t.Events))
 		}
 	}
+	t.checkJob(bad)
 	return errors.Join(problems...)
 }

@@ -12,6 +12,7 @@ type (
 		Containers []containerJSON `json:"containers"`
 		Events     []eventJSON     `json:"events"`
 		Statuses   []statusJSON    `json:"statuses"`
+		Jobs       []jobStatusJSON `json:"jobStatuses"`
 		Choices    []choiceJSON    `json:"choices"`
 		Unknown    []unknownJSON   `json:"unknown"`
 	}
@@ -55,6 +56,22 @@ type (
 		Status  string `json:"status"`
 		Reason  string `json:"reason"`
 		Message string `json:"message"`
+	}
+	jobStatusJSON struct {
+		At                 string          `json:"at"`
+		Event              *int32          `json:"event"`
+		Active             int32           `json:"active"`
+		Succeeded          int32           `json:"succeeded"`
+		Failed             int32           `json:"failed"`
+		Ready              *int32          `json:"ready"`
+		Terminating        *int32          `json:"terminating"`
+		UncountedSucceeded int32           `json:"uncountedSucceeded"`
+		UncountedFailed    int32           `json:"uncountedFailed"`
+		CompletedIndexes   string          `json:"completedIndexes"`
+		FailedIndexes      string          `json:"failedIndexes"`
+		Started            *string         `json:"started"`
+		Completed          *string         `json:"completed"`
+		Conditions         []conditionJSON `json:"conditions"`
 	}
 	containerStatusJSON struct {
 		Name      string     `json:"name"`

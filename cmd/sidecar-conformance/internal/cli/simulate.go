@@ -37,7 +37,8 @@ type simulateFlags struct {
 const simulateLong = `simulate runs Pods in virtual time and shows in what order their containers start, restart and stop, when, and why.
 
 Input is a Pod, Job, CronJob, Deployment, StatefulSet, DaemonSet, a List of them, or a scenario file; or the name of a
-built-in scenario. A workload stands for one Pod of it. What the input leaves open is assumed, and the output says so.
+built-in scenario. Of a Job all Pods are run, as its controller makes them; of a CronJob one Job; any other workload stands for
+one Pod of it. What the input leaves open is assumed, and the output says so.
 
 One target shows a timeline; several targets show a comparison that marks the first difference. Without --target a
 manifest runs on the newest release, and a scenario on the targets that it names.

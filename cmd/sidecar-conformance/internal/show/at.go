@@ -11,6 +11,10 @@ import (
 // kubectl describe pod says about conditions and containers.
 func At(run Run, at trace.Instant, o Options) string {
 	out := &painter{color: o.Color}
+	if run.Trace.HasJob() {
+		out.jobAt(run, at)
+		return out.String()
+	}
 	rows := [][]string{{"NAME", "READY", "STATUS", "RESTARTS", "AGE"}}
 	columns, exists := run.Trace.ColumnsAt(trace.PodRef{}, at, run.Rules)
 	if !exists {
@@ -23,6 +27,30 @@ func At(run Run, at trace.Instant, o Options) string {
 	status := run.Trace.StatusAt(trace.PodRef{}, at)
 	out.describe(run.Trace, status)
 	return out.String()
+}
+
+// jobAt shows a Job's status at the instant, and a row of kubectl get pod for each Pod that there is then.
+func (p *painter) jobAt(run Run, at trace.Instant) {
+	fmt.Fprintf(p, "Target:  %s\n", run.Target)
+	s := run.Trace.JobStatusAt(at)
+	if s == nil {
+		fmt.Fprintf(p, "at %s the Job has no status\n", trace.ShortDuration(at.Sub(0)))
+		return
+	}
+	fmt.Fprintf(p, "Pods Statuses:  %d Active (%d Ready) / %d Succeeded / %d Failed\n", s.Active, max(s.Ready, 0), s.Succeeded, s.Failed)
+	for _, c := range s.Conditions {
+		if c.True {
+			fmt.Fprintf(p, "Condition:  %s  %s\n", c.Type, c.Reason)
+		}
+	}
+	p.WriteByte('\n')
+	rows := [][]string{{"NAME", "READY", "STATUS", "RESTARTS", "AGE"}}
+	for _, pod := range run.Trace.Pods() {
+		if columns, exists := run.Trace.ColumnsAt(pod, at, run.Rules); exists {
+			rows = append(rows, []string{shortName(run.Name) + "-" + pod.String(), columns.Ready, columns.Status, columns.Restarts, columns.Age})
+		}
+	}
+	p.table(rows, 3)
 }
 
 // AtEach shows one row of kubectl get pod for each run.

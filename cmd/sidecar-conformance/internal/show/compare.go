@@ -76,11 +76,14 @@ func orderKeys(t *trace.Trace) []string {
 func eventName(t *trace.Trace, i int32) string {
 	e := &t.Events[i]
 	name := "pod"
+	if e.Kind.OfJob() {
+		name = "job"
+	}
 	if e.Container != trace.NoContainer {
 		name = t.Containers[e.Container].Name
 	}
 	if e.Pod != (trace.PodRef{}) {
-		name = strconv.Itoa(int(e.Pod.Index)) + "." + strconv.Itoa(int(e.Pod.Attempt)) + "/" + name
+		name = e.Pod.String() + "/" + name
 	}
 	switch e.Kind {
 	case trace.DeleteRequested, trace.StopSignal, trace.Killing:
@@ -112,6 +115,9 @@ func end(run Run) string {
 // does not count.
 func finalState(run Run) string {
 	t := run.Trace
+	if t.HasJob() {
+		return finalJobWords(t)
+	}
 	if len(t.Statuses) == 0 {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
@@ -78,7 +79,16 @@ func newPicture(o Options, runs ...Run) *picture {
 			p.role, p.name = max(p.role, len(c.Role.String())), max(p.name, len(c.Name))
 		}
 		points = append(points, 0, run.Trace.EndedAt)
-		for _, segment := range phases(run) {
+		for i, pod := range drawn(run.Trace) {
+			if i == 0 && run.Trace.HasJob() {
+				p.name = max(p.name, len("job"))
+			}
+			p.name = max(p.name, len(podName(run.Trace, pod)))
+			for _, segment := range phases(run, pod) {
+				points = append(points, segment.from)
+			}
+		}
+		for _, segment := range jobPhases(run.Trace) {
 			points = append(points, segment.from)
 		}
 		for _, lane := range run.Trace.Lanes() {
@@ -105,17 +115,76 @@ func (p *picture) label(role, name string) line {
 	return l
 }
 
-// draw paints the lanes of one run: the Pod's line as kubectl shows it, then one for each container.
+// draw paints the lanes of one run: a Job's line; for each Pod its line as kubectl shows it, then one for each container.
 func (p *picture) draw(out *painter, run Run) {
-	l := p.label("pod", "")
-	p.drawPhases(l[p.left():], run)
-	out.line(l)
-	for _, lane := range run.Trace.Lanes() {
-		c := run.Trace.Containers[lane.Container]
-		l := p.label(c.Role.String(), c.Name)
-		p.drawLane(l[p.left():], lane, run.Trace)
+	if run.Trace.HasJob() {
+		l := p.label("job", "")
+		p.drawPhases(l[p.left():], jobPhases(run.Trace))
 		out.line(l)
 	}
+	lanes := run.Trace.Lanes()
+	for _, pod := range drawn(run.Trace) {
+		l := p.label("pod", podName(run.Trace, pod))
+		p.drawPhases(l[p.left():], phases(run, pod))
+		out.line(l)
+		for _, lane := range lanes {
+			if lane.Pod != pod {
+				continue
+			}
+			c := run.Trace.Containers[lane.Container]
+			l := p.label(c.Role.String(), c.Name)
+			p.drawLane(l[p.left():], lane, run.Trace)
+			out.line(l)
+		}
+	}
+	if pods := run.Trace.Pods(); len(pods) > mostDrawn {
+		out.paragraph(fmt.Sprintf("and %d more Pods, which the list below has", len(pods)-mostDrawn), p.options.width(), 0)
+	}
+}
+
+// mostDrawn is how many Pods of a Job a picture shows.
+const mostDrawn = 8
+
+// drawn are the Pods of a picture.
+func drawn(t *trace.Trace) []trace.PodRef {
+	pods := t.Pods()
+	return pods[:min(len(pods), mostDrawn)]
+}
+
+// podName names a Pod of a Job; a Pod that is alone needs no name.
+func podName(t *trace.Trace, pod trace.PodRef) string {
+	if !t.HasJob() {
+		return ""
+	}
+	return pod.String()
+}
+
+// jobPhases returns what a Job is, change by change.
+func jobPhases(t *trace.Trace) []segment {
+	var segments []segment
+	for i := range t.JobStatuses {
+		s := &t.JobStatuses[i]
+		if words := jobWords(s); len(segments) == 0 || segments[len(segments)-1].status != words {
+			segments = append(segments, segment{s.At, words})
+		}
+	}
+	for i := range t.Events {
+		if t.Events[i].Kind == trace.JobRemoved {
+			segments = append(segments, segment{t.Events[i].At, ""})
+		}
+	}
+	return segments
+}
+
+// jobWords is the newest condition of a Job, or how many Pods of it are active.
+func jobWords(s *trace.JobStatus) string {
+	words := fmt.Sprintf("%d active", s.Active)
+	for _, c := range s.Conditions {
+		if c.True {
+			words = string(c.Type)
+		}
+	}
+	return words
 }
 
 func (p *picture) drawRuler(out *painter) {
@@ -166,11 +235,11 @@ type segment struct {
 }
 
 // phases returns what kubectl would have shown as STATUS, change by change. At the end of the Pod it is empty.
-func phases(run Run) []segment {
+func phases(run Run, pod trace.PodRef) []segment {
 	var segments []segment
 	for i := range run.Trace.Statuses {
 		s := &run.Trace.Statuses[i]
-		if s.Pod != (trace.PodRef{}) {
+		if s.Pod != pod {
 			continue
 		}
 		columns, _ := run.Trace.ColumnsAt(s.Pod, s.At, run.Rules)
@@ -178,15 +247,14 @@ func phases(run Run) []segment {
 			segments = append(segments, segment{s.At, columns.Status})
 		}
 	}
-	if at, gone := run.Trace.RemovedAt(trace.PodRef{}, trace.Never); gone && len(segments) > 0 {
+	if at, gone := run.Trace.RemovedAt(pod, trace.Never); gone && len(segments) > 0 {
 		segments = append(segments, segment{at, ""})
 	}
 	return segments
 }
 
 // drawPhases writes each STATUS where it begins, as far as there is room.
-func (p *picture) drawPhases(l line, run Run) {
-	segments := phases(run)
+func (p *picture) drawPhases(l line, segments []segment) {
 	for i, s := range segments {
 		from, to := p.axis.column(s.from), len(l)
 		if i+1 < len(segments) {

@@ -32,7 +32,7 @@ func Mermaid(run Run) string {
 }
 
 func mermaidEvent(b *strings.Builder, t *trace.Trace, e *trace.Event, up []bool) {
-	label := mermaidText(trace.Seconds(e.At) + " " + e.Words())
+	label := mermaidText(trace.Seconds(e.At) + " " + subject(e) + e.Words())
 	if e.Container == trace.NoContainer {
 		mermaidPodEvent(b, e, label)
 		return
@@ -41,7 +41,7 @@ func mermaidEvent(b *strings.Builder, t *trace.Trace, e *trace.Event, up []bool)
 	switch e.Kind {
 	case trace.Exited:
 		fmt.Fprintf(b, "  c%d--xkubelet: %s\n", c, label)
-		if up[c] {
+		if up[c] && e.Pod == (trace.PodRef{}) {
 			fmt.Fprintf(b, "  deactivate c%d\n", c)
 			up[c] = false
 		}
@@ -50,16 +50,31 @@ func mermaidEvent(b *strings.Builder, t *trace.Trace, e *trace.Event, up []bool)
 		fmt.Fprintf(b, "  Note over c%d: %s\n", c, label)
 	default:
 		fmt.Fprintf(b, "  kubelet->>c%d: %s\n", c, label)
-		if e.Kind == trace.Running && !up[c] {
+		if e.Kind == trace.Running && !up[c] && e.Pod == (trace.PodRef{}) {
 			fmt.Fprintf(b, "  activate c%d\n", c)
 			up[c] = true
 		}
 	}
 }
 
+// subject names the Job, or a Pod of it that is not the first.
+func subject(e *trace.Event) string {
+	switch {
+	case e.Kind.OfJob():
+		return "job "
+	case e.Pod != (trace.PodRef{}):
+		return e.Pod.String() + " "
+	}
+	return ""
+}
+
 func mermaidPodEvent(b *strings.Builder, e *trace.Event, label string) {
+	if e.Kind.OfJob() {
+		fmt.Fprintf(b, "  Note over api: %s\n", label)
+		return
+	}
 	switch e.Kind {
-	case trace.PodCreated, trace.FieldDropped, trace.PodRefused, trace.PodUnscheduled, trace.DeleteRequested, trace.PodRemoved:
+	case trace.PodCounted, trace.PodCreated, trace.FieldDropped, trace.PodRefused, trace.PodUnscheduled, trace.DeleteRequested, trace.PodRemoved:
 		fmt.Fprintf(b, "  Note over api: %s\n", label)
 	case trace.PodBound:
 		fmt.Fprintf(b, "  api->>kubelet: %s\n", label)

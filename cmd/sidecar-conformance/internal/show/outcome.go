@@ -32,7 +32,9 @@ func Outcome(run Run) string {
 func neverRan(t *trace.Trace) string {
 	for i := range t.Events {
 		switch e := &t.Events[i]; e.Kind {
-		case trace.PodRefused:
+		case trace.JobCreated:
+			return "" // what becomes of its Pods is part of its story
+		case trace.PodRefused, trace.JobRefused:
 			return "refused by the API server: " + e.Reason
 		case trace.PodUnscheduled:
 			return "never scheduled: " + e.Reason
@@ -45,6 +47,9 @@ func neverRan(t *trace.Trace) string {
 
 func finalWords(run Run) string {
 	t := run.Trace
+	if t.HasJob() {
+		return finalJobWords(t) + endingWords(t)
+	}
 	if len(t.Statuses) == 0 {
 		return "nothing is known"
 	}
@@ -58,14 +63,43 @@ func finalWords(run Run) string {
 	if columns.Status != phase {
 		words += " (" + columns.Status + ")"
 	}
-	words += ", ready " + columns.Ready
+	return words + ", ready " + columns.Ready + endingWords(t)
+}
+
+func endingWords(t *trace.Trace) string {
 	switch t.Ending {
 	case trace.EndingSteady:
-		words += ", and nothing changes any more"
+		return ", and nothing changes any more"
 	case trace.EndingHorizon:
-		words += ", still changing after " + trace.ShortDuration(t.EndedAt.Sub(0))
+		return ", still changing after " + trace.ShortDuration(t.EndedAt.Sub(0))
 	case trace.EndingTruncated:
-		words += ", cut after " + strconv.Itoa(len(t.Events)) + " events"
+		return ", cut after " + strconv.Itoa(len(t.Events)) + " events"
+	}
+	return ""
+}
+
+// finalJobWords says what a Job came to: its condition with the reason, and how many Pods it took.
+func finalJobWords(t *trace.Trace) string {
+	var last trace.JobStatus
+	if n := len(t.JobStatuses); n > 0 {
+		last = t.JobStatuses[n-1]
+	}
+	words := jobWords(&last)
+	for _, c := range last.Conditions {
+		if c.True && string(c.Type) == words && c.Reason != "" {
+			words += " (" + c.Reason + ")"
+			break
+		}
+	}
+	made := 0
+	for i := range t.Events {
+		if t.Events[i].Kind == trace.PodCreated {
+			made++
+		}
+	}
+	words += fmt.Sprintf(", %d succeeded, %d failed, of %d Pods", last.Succeeded, last.Failed, made)
+	if t.Ending == trace.EndingRemoved {
+		words += ", removed after " + tickLabel(t.EndedAt)
 	}
 	return words
 }
