@@ -178,7 +178,7 @@ func (m *machine) stopOrphan() {
 		return
 	}
 	w.work, w.busy = workOrphan, true
-	w.sync = syncRun{running: true, actions: w.sync.actions, results: w.sync.results}
+	w.beginStop()
 	for i := range m.containers {
 		c := &m.containers[i]
 		if r := c.newest(); r != nil && r.state == recordRunning {
@@ -196,6 +196,9 @@ const orphanGrace = 1
 
 // afterOrphan ends that stop.
 func (m *machine) afterOrphan() {
+	if m.worker.sync.stops > 0 {
+		return
+	}
 	m.stopSandbox(cause(m.lastStop(), "all containers of the Pod are stopped", windowRuntime))
 	m.worker.busy = false
 	m.orphanGone()

@@ -458,20 +458,20 @@ func (m *machine) jitter(base time.Duration) time.Duration {
 	if m.config.Guide != nil {
 		return m.observedWait(base)
 	}
-	fraction := m.config.Jitter
-	if m.config.Seed != 0 {
-		fraction = m.random.Fraction()
-	}
-	return base + time.Duration(fraction*0.5*float64(base))
+	return base + time.Duration(m.fraction()*0.5*float64(base))
 }
 
 // randomPart is a random part of a period, by the same source as jitter.
 func (m *machine) randomPart(period time.Duration) time.Duration {
-	fraction := m.config.Jitter
+	return time.Duration(m.fraction() * float64(period))
+}
+
+// fraction is where in its range a random wait lies.
+func (m *machine) fraction() float64 {
 	if m.config.Seed != 0 {
-		fraction = m.random.Fraction()
+		return m.random.Fraction()
 	}
-	return time.Duration(fraction * float64(period))
+	return m.config.Jitter
 }
 
 // Windows that many causes share.

@@ -87,10 +87,8 @@ func (m *machine) advanceSync() {
 	w := &m.worker
 	s := &w.sync
 	switch {
-	case w.work == workOrphan && s.stops == 0:
-		m.afterOrphan()
-		return
 	case w.work == workOrphan:
+		m.afterOrphan()
 		return
 	case w.work != workSync:
 		m.afterTerminatingKill()
@@ -237,9 +235,14 @@ func (m *machine) syncTerminatingPod() {
 	m.evicted(status)
 	m.setStatus(status, w.copy.deleting, false, cause(w.lastEvent, "the sync begins with the status", windowNow))
 	m.stopLivenessAndStartup()
-	w.sync = syncRun{running: true, actions: w.sync.actions, results: w.sync.results}
+	w.beginStop()
 	m.beginKillPod(w.begin.grace, w.begin.override)
 	m.advanceSync()
+}
+
+// beginStop makes the worker's run one that only stops.
+func (w *worker) beginStop() {
+	w.sync = syncRun{running: true, actions: w.sync.actions, results: w.sync.results}
 }
 
 // afterTerminatingKill ends a SyncTerminatingPod once everything is stopped: the status is generated anew from what the

@@ -161,15 +161,8 @@ func (c *inspection) prepare() ([]fixtures.Override, error) {
 	if c.config != nil {
 		c.used = make([]int, len(c.config.Suppressions))
 	}
-	var overrides []fixtures.Override
-	for _, text := range f.behavior {
-		o, err := fixtures.ParseOverride(text)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		overrides = append(overrides, o)
-	}
+	overrides, wrong := parseOverrides(f.behavior)
+	problems = append(problems, wrong...)
 	if err := c.openSinks(); err != nil {
 		problems = append(problems, err)
 	}

@@ -178,15 +178,8 @@ func (s *simulation) prepare() ([]fixtures.Override, error) {
 			problems = append(problems, err)
 		}
 	}
-	var overrides []fixtures.Override
-	for _, text := range f.behavior {
-		o, err := fixtures.ParseOverride(text)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		overrides = append(overrides, o)
-	}
+	overrides, wrong := parseOverrides(f.behavior)
+	problems = append(problems, wrong...)
 	if err := s.openSinks(); err != nil {
 		problems = append(problems, err)
 	}
@@ -207,4 +200,17 @@ func (s *simulation) targetsOf(item *fixtures.Item) ([]target, error) {
 		return s.all, nil
 	}
 	return resolveAll(item.Targets)
+}
+
+// parseOverrides reads the values of --behavior. It returns every error.
+func parseOverrides(texts []string) (overrides []fixtures.Override, problems []error) {
+	for _, text := range texts {
+		o, err := fixtures.ParseOverride(text)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		overrides = append(overrides, o)
+	}
+	return overrides, problems
 }
