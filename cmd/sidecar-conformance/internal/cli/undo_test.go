@@ -73,7 +73,11 @@ func (a *roomAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case resource == "pods" && r.Method == http.MethodPost:
 		a.first.Do(func() { close(a.playing) })
 		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
-		io.Copy(w, r.Body)
+		body, err := io.ReadAll(r.Body) // the server drops what is not read yet once an answer begins
+		if err != nil {
+			a.t.Error(err)
+		}
+		w.Write(body)
 	case resource == "pods" || resource == "events":
 		fmt.Fprintf(w, `{"kind":%q,"apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":[]}`, map[string]string{"pods": "PodList", "events": "EventList"}[resource])
 	default:
