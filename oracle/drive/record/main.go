@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -30,10 +31,11 @@ func main() {
 	folder := flag.String("kept", "../..", "folder of the folders cases and reaching, whose Pods are recorded beside the built-in scenarios")
 	out := flag.String("out", "../../../fixtures/oracle/recordings", "folder of the recordings")
 	only := flag.String("family", "", "record this family only")
+	keep := flag.Bool("keep", false, "keep what is recorded of a Pod that is still the same on releases whose program is not built")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := record(ctx, *programs, *folder, *out, *only); err != nil {
+	if err := record(ctx, *programs, *folder, *out, *only, *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
 		os.Exit(1)
 	}
@@ -45,7 +47,7 @@ type pod struct {
 	runs     []oracle.Run
 }
 
-func record(ctx context.Context, programs, folder, out, only string) error {
+func record(ctx context.Context, programs, folder, out, only string, keep bool) error {
 	families, order, err := pods(folder)
 	if err != nil {
 		return err
@@ -56,6 +58,11 @@ func record(ctx context.Context, programs, folder, out, only string) error {
 			continue
 		}
 		r := recorder{programs: programs, family: family}
+		if keep {
+			if r.before, err = recordedBefore(family); err != nil {
+				return err
+			}
+		}
 		if err := r.run(ctx, families[family]); err != nil {
 			return err
 		}
@@ -142,8 +149,42 @@ func keptPod(family, file string) (pod, error) {
 // recorder records one family.
 type recorder struct {
 	programs, family string
-	recordings       []*oracle.Recording // in the order of the plan
+	before           map[string]*oracle.Recording // what may be kept, by id and jitter
+	recordings       []*oracle.Recording          // in the order of the plan
 	failures         []string
+}
+
+// recordedBefore is what the project holds of a family; a new family has nothing.
+func recordedBefore(family string) (map[string]*oracle.Recording, error) {
+	before := map[string]*oracle.Recording{}
+	if !slices.Contains(oracle.Families(), family) {
+		return before, nil
+	}
+	for r, err := range oracle.Recordings(family) {
+		if err != nil {
+			return nil, err
+		}
+		before[runKey(r.Name, r.Target, r.Config.Jitter)] = r
+	}
+	return before, nil
+}
+
+func runKey(name, target string, jitter float64) string {
+	return fmt.Sprint(name, " on ", target, " at ", jitter)
+}
+
+// kept is the recording to keep for a job, or nil.
+func (r *recorder) kept(j *job) *oracle.Recording {
+	for _, release := range []gates.Release{j.run.Target.Control.Release, j.run.Target.Nodes[0].Release} {
+		if _, err := os.Stat(kubelet.Program(r.programs, programOf(release))); err == nil {
+			continue
+		}
+		before := r.before[runKey(j.run.Name, j.run.Target.String(), j.run.Jitter)]
+		if before != nil && reflect.DeepEqual(before.Scenario, j.pod.scenario) {
+			return before
+		}
+	}
+	return nil
 }
 
 // job is one run, and where its recording belongs.
@@ -170,9 +211,12 @@ func (r *recorder) run(ctx context.Context, pods []pod) error {
 		}
 	}
 	r.recordings = make([]*oracle.Recording, len(jobs))
+	for i := range jobs {
+		r.recordings[i] = r.kept(&jobs[i])
+	}
 	var skewed []job
 	for _, j := range jobs {
-		if programOf(j.run.Target.Control.Release) != programOf(j.run.Target.Nodes[0].Release) {
+		if r.recordings[j.place] == nil && programOf(j.run.Target.Control.Release) != programOf(j.run.Target.Nodes[0].Release) {
 			skewed = append(skewed, j)
 		}
 	}
@@ -182,7 +226,8 @@ func (r *recorder) run(ctx context.Context, pods []pod) error {
 	if err != nil {
 		return err
 	}
-	err = r.each(ctx, jobs, func(j job) gates.Release { return j.run.Target.Nodes[0].Release }, r.ask)
+	asked := slices.DeleteFunc(jobs, func(j job) bool { return r.recordings[j.place] != nil })
+	err = r.each(ctx, asked, func(j job) gates.Release { return j.run.Target.Nodes[0].Release }, r.ask)
 	r.recordings = slices.DeleteFunc(r.recordings, func(one *oracle.Recording) bool { return one == nil })
 	return err
 }
