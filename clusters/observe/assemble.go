@@ -102,10 +102,10 @@ func (a *assembly) steps() {
 	for _, s := range a.p.steps {
 		switch s.failed {
 		case "":
-			a.see(trace.Event{Kind: trace.DeleteRequested, Container: trace.NoContainer, Span: s.grace}, judge.SourceSteps, s.from, s.to)
+			a.see(s.event, judge.SourceSteps, s.from, s.to)
 		case "-":
 		default:
-			a.gap(judge.SourceSteps, s.from, s.to, "a deletion failed: "+s.failed)
+			a.gap(judge.SourceSteps, s.from, s.to, "a step failed: "+s.failed)
 		}
 	}
 }
@@ -276,7 +276,8 @@ func (a *assembly) writers(pod *corev1.Pod) {
 			a.foreign("%s wrote to it", f.Manager)
 		}
 	}
-	if pod.DeletionTimestamp != nil && len(a.p.steps) == 0 {
+	deletes := func(s stepTaken) bool { return s.event.Kind == trace.DeleteRequested }
+	if pod.DeletionTimestamp != nil && !slices.ContainsFunc(a.p.steps, deletes) {
 		a.foreign("it was deleted, and not by a step")
 	}
 	switch pod.Status.Reason {

@@ -67,7 +67,7 @@ func TestComplete(t *testing.T) {
 	stop := actor.Entry{At: at(4 * time.Second), Mono: 4e9, Container: "app", What: script.StopSignal}
 	again := stop
 	again.Mono++
-	p.steps = []stepTaken{{from: at(3900 * time.Millisecond), to: at(3950 * time.Millisecond), grace: 30 * time.Second}}
+	p.steps = []stepTaken{{from: at(3900 * time.Millisecond), to: at(3950 * time.Millisecond), event: trace.Event{Kind: trace.DeleteRequested, Container: trace.NoContainer, Span: 30 * time.Second}}}
 	o := r.assemble(p, []actor.Entry{started(2 * time.Second), stop, again}, nil).o
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestIncomplete(t *testing.T) {
 		{"it was evicted", "it was Evicted: the node was low on memory", func(_ *Recorder, p *play, _ *[]actor.Entry) {
 			p.versions = []version{{pod: &corev1.Pod{Status: corev1.PodStatus{Reason: "Evicted", Message: "the node was low on memory"}}, arrived: at(time.Second)}}
 		}},
-		{"a step failed", "steps: a deletion failed: no", func(_ *Recorder, p *play, _ *[]actor.Entry) {
+		{"a step failed", "steps: a step failed: no", func(_ *Recorder, p *play, _ *[]actor.Entry) {
 			p.steps = []stepTaken{{from: zero, to: zero, failed: "no"}}
 		}},
 	} {

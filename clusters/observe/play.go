@@ -48,13 +48,6 @@ type play struct {
 	steps    []stepTaken
 }
 
-// stepTaken is a step and the span of its request.
-type stepTaken struct {
-	from, to time.Time
-	grace    time.Duration
-	failed   string
-}
-
 // Unplayable says why a recorder cannot play a scenario, empty if it can. What a cluster cannot do is said by actor.Realise.
 func Unplayable(item *fixtures.Item) string {
 	if item.Live == fixtures.LiveNone {
@@ -70,8 +63,8 @@ func Unplayable(item *fixtures.Item) string {
 		return "the Pod is static, and a recorder creates its Pods through the API server"
 	}
 	for _, s := range item.Scenario.Steps {
-		if s.Delete == nil {
-			return fmt.Sprintf("step %q is no deletion, and a recorder takes no other steps", s.Name)
+		if s.Delete == nil && s.Kill == nil && s.LoseSandbox == nil {
+			return fmt.Sprintf("step %q does something to a node that a recorder does not do", s.Name)
 		}
 		if s.After == nil {
 			continue
@@ -282,93 +275,6 @@ func (p *play) wake() {
 	defer p.mu.Unlock()
 	close(p.news)
 	p.news = make(chan struct{})
-}
-
-// step waits for its time and takes it.
-func (p *play) step(ctx context.Context, s *sim.Step) {
-	if s.After == nil {
-		if sleep(ctx, time.Until(p.zero.Add(s.At))) != nil {
-			return
-		}
-	} else if p.waitFor(ctx, s.After) != nil || sleep(ctx, s.At) != nil {
-		return
-	}
-	p.delete(ctx, s.Delete)
-}
-
-// waitFor waits for an event. The time from which a delay counts is that of its arrival here, shortly behind.
-func (p *play) waitFor(ctx context.Context, s *sim.Selector) error {
-	for {
-		news, _ := p.listen()
-		if p.happened(s) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-news:
-		}
-	}
-}
-
-// happened reports whether the runtime showed the event, or where it is not heard the status did.
-func (p *play) happened(s *sim.Selector) bool {
-	n := int32(0)
-	if len(p.recorder.streams) == 0 {
-		return p.shown(s)
-	}
-	kinds := map[runtimeWhat]trace.Kind{runtimeCreated: trace.Created, runtimeStarted: trace.Running, runtimeExited: trace.Exited}
-	for _, e := range p.recorder.runtimeOf(p.uid) {
-		if e.who.container == s.Container && e.who.container != "" && kinds[e.what].String() == s.Kind && (s.Run < 0 || e.who.attempt == s.Run) {
-			n++
-		}
-	}
-	return n >= max(s.Nth, 1)
-}
-
-func (p *play) shown(s *sim.Selector) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, v := range p.versions {
-		status := p.table.status(v.pod, func(string) int32 { return -1 })
-		i, ok := p.table.index[s.Container]
-		if !ok {
-			return false
-		}
-		c := &status.Containers[i]
-		runs := c.Restarts
-		if s.Kind == trace.Running.String() && c.State.Kind == trace.StateRunning || s.Kind == trace.Exited.String() && c.State.Kind == trace.StateTerminated {
-			runs++
-		}
-		if runs >= max(s.Nth, 1) && runs > s.Run {
-			return true
-		}
-	}
-	return false
-}
-
-// delete deletes the Pod, on behalf of the scenario.
-func (p *play) delete(ctx context.Context, d *sim.Delete) {
-	o := metav1.DeleteOptions{GracePeriodSeconds: d.GracePeriodSeconds, Preconditions: &metav1.Preconditions{UID: &p.uid}}
-	grace := time.Duration(p.scenario.Pod.TerminationGracePeriodSeconds) * time.Second
-	if d.GracePeriodSeconds != nil {
-		grace = time.Duration(*d.GracePeriodSeconds) * time.Second
-	}
-	if d.Force {
-		grace = 0
-		o.GracePeriodSeconds = new(int64(0))
-	}
-	taken := stepTaken{from: time.Now(), grace: grace}
-	err := p.recorder.cluster.Existing.Client.CoreV1().Pods(p.recorder.namespace.Name).Delete(ctx, p.pod, o)
-	taken.to = time.Now()
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		taken.failed = err.Error()
-	} else if err != nil {
-		taken.failed = "-" // the Pod was gone
-	}
-	p.mu.Lock()
-	p.steps = append(p.steps, taken)
-	p.mu.Unlock()
 }
 
 // end fixes the horizon and takes the Pod away, after the context has ended too.
