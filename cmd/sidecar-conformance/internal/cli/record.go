@@ -19,7 +19,7 @@ import (
 )
 
 const recordLong = `record plays scenarios on a real cluster and writes what was seen of them, for judge. Without names it plays all that are
-built in and that a cluster can play.
+built in and that a cluster can play; with -f those of files. A recording holds its scenario, so that judge needs no file.
 
 With --cluster, a cluster that clusters create made, the nodes are reached: the actor's image is put onto them, and the events
 of containerd are heard, exact to the nanosecond. With --kubeconfig, any cluster, there are the watch and the journals only, and
@@ -40,6 +40,8 @@ before the recording began was not heard, and no Pod of our own proves that the 
 type recordFlags struct {
 	doctorFlags
 	into, actorImage string
+	files            []string
+	recursive        bool
 	parallel, kind   int
 	spacing, longest time.Duration
 	restricted       bool
@@ -53,10 +55,12 @@ func newRecord(s Streams) *cobra.Command {
 		Use:     "record [SCENARIO... | pod/NAME]",
 		Short:   "Play scenarios on a real cluster, or watch a Pod there, and write what was seen",
 		Long:    recordLong,
-		Example: examples("record --dry-run", "record --dry-run slow-probe-grid termination"),
+		Example: examples("record --dry-run", "record --dry-run slow-probe-grid termination", "record --dry-run -f pod.yaml"),
 		RunE:    func(command *cobra.Command, names []string) error { return f.record(command.Context(), s, names) },
 	}
 	flags := command.Flags()
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "file or directory of scenarios to play instead, or - for standard input; may be given several times")
+	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories inside directories too")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig")
 	flags.StringVar(&f.cluster, "cluster", "", "name of a cluster that clusters create made")
@@ -92,7 +96,7 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 	if f.cluster == "" && f.target == "" {
 		return usage("--target is missing: what the cluster is; doctor says it")
 	}
-	items, err := itemsToRecord(names)
+	items, err := f.items(s, names)
 	if err != nil {
 		return err
 	}
@@ -127,7 +131,7 @@ func (f *recordFlags) record(ctx context.Context, s Streams, names []string) err
 
 // list prints what would be played.
 func (f *recordFlags) list(s Streams, names []string) error {
-	items, err := itemsToRecord(names)
+	items, err := f.items(s, names)
 	if err != nil {
 		return err
 	}
@@ -145,9 +149,36 @@ func (f *recordFlags) list(s Streams, names []string) error {
 	return nil
 }
 
-// itemsToRecord are the built-in scenarios with the names, all if there are none.
-func itemsToRecord(names []string) ([]fixtures.Item, error) {
-	return builtinItems(names, "")
+// items are the scenarios of the files, or the built-in ones with the names, all if there are none.
+func (f *recordFlags) items(s Streams, names []string) ([]fixtures.Item, error) {
+	if len(f.files) == 0 {
+		return builtinItems(names, "")
+	}
+	if len(names) > 0 {
+		return nil, usage("names are of built-in scenarios; they and -f exclude each other")
+	}
+	var items []fixtures.Item
+	var problems []error
+	from := map[string]string{}
+	for document := range fixtures.Documents(s.Files, f.files, fixtures.Options{Recursive: f.recursive, Stdin: s.In}) {
+		switch item := document.Item; {
+		case document.Problems != nil:
+			problems = append(problems, document.Problems)
+		case item == nil:
+		case from[item.FullName()] != "":
+			problems = append(problems, fmt.Errorf("%s:%d: metadata.name: %q is in %s already; a recording is found by its name", item.File, item.Line, item.FullName(), from[item.FullName()]))
+		default:
+			from[item.FullName()] = fmt.Sprintf("%s:%d", item.File, item.Line)
+			items = append(items, *item)
+		}
+	}
+	if len(problems) == 0 && len(items) == 0 {
+		problems = append(problems, errors.New("nothing to play is in the files of -f"))
+	}
+	if len(problems) > 0 {
+		return nil, &exitError{exitUsage, errors.Join(problems...)}
+	}
+	return items, nil
 }
 
 // builtinItems are the built-in scenarios of a profile with the names, all if there are none.
