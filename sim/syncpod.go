@@ -192,7 +192,7 @@ func (m *machine) purgeInits() {
 	for i := range m.inits {
 		c := &m.containers[i]
 		for len(c.records) > 0 {
-			m.remove(c, c.records[0].run, cause(m.worker.lastEvent, "a new sandbox starts afresh", windowNow))
+			m.remove(c, c.records[0].run, cause(m.lastStop(), "a new sandbox starts afresh", windowRuntime))
 		}
 	}
 }
@@ -206,7 +206,7 @@ func (m *machine) pruneInits() {
 				continue
 			}
 			if dead++; dead > 1 {
-				m.remove(&m.containers[i], records[j].run, cause(m.worker.lastEvent, "one dead record is kept", windowNow))
+				m.remove(&m.containers[i], records[j].run, cause(m.lastStop(), "one dead record is kept", windowRuntime))
 			}
 		}
 	}

@@ -91,6 +91,24 @@ func TestComplete(t *testing.T) {
 	}
 }
 
+// TestSignalFromOutside tells the signal of a step from that of the kubelet: to the process both look alike.
+func TestSignalFromOutside(t *testing.T) {
+	r, p := heard(t)
+	outside := actor.Entry{At: at(3 * time.Second), Mono: 3e9, Container: "app", What: script.StopSignal}
+	stop := outside
+	stop.At, stop.Mono = at(4*time.Second), 4e9
+	p.steps = []stepTaken{{from: at(2950 * time.Millisecond), to: at(2990 * time.Millisecond), event: trace.Event{Kind: trace.OutsideSignal, Reason: "SIGTERM"}}}
+	var stops []judge.Interval
+	for _, s := range r.assemble(p, []actor.Entry{started(2 * time.Second), outside, stop}, nil).o.Seen {
+		if s.Event.Kind == trace.StopSignal {
+			stops = append(stops, s.Interval)
+		}
+	}
+	if len(stops) != 1 || stops[0].Earliest < trace.Instant(3500*time.Millisecond) {
+		t.Errorf("stop signals at %v, want the kubelet's alone", stops)
+	}
+}
+
 // TestIncomplete takes something away from what was heard, and wants the observation to say so.
 func TestIncomplete(t *testing.T) {
 	for _, c := range []struct {

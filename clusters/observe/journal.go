@@ -93,13 +93,29 @@ func journalEvent(e *actor.Entry) (kind trace.Kind, ok bool) {
 	return trace.KindNone, false
 }
 
-// journal adds what the actors saw. Only the first stop signal of a run counts.
+// hears is how long after a signal from outside its process has written it down, on a busy node.
+const hears = time.Second
+
+// fromOutside reports whether an actor wrote down the signal of a step, which looks to it like any other. Each step is spent on one entry.
+func (a *assembly) fromOutside(e *actor.Entry, position int, spent []bool) bool {
+	for i := range a.p.steps {
+		s := &a.p.steps[i]
+		if s.event.Kind == trace.OutsideSignal && !spent[i] && int(s.event.Container) == position && int(s.event.Run) == e.Run &&
+			!e.At.Before(s.from.Add(-a.skew)) && !e.At.After(s.to.Add(a.skew+hears)) {
+			spent[i] = true
+			return true
+		}
+	}
+	return false
+}
+
+// journal adds what the actors saw. Only the first stop signal of a run counts, and none that a step sent.
 func (a *assembly) journal(entries []actor.Entry) {
 	type run struct {
 		container string
 		number    int
 	}
-	stopped := map[run]bool{}
+	stopped, spent := map[run]bool{}, make([]bool, len(a.p.steps))
 	for i := range entries {
 		e := &entries[i]
 		kind, ok := journalEvent(e)
@@ -108,7 +124,7 @@ func (a *assembly) journal(entries []actor.Entry) {
 			continue
 		}
 		if key := (run{e.Container, e.Run}); kind == trace.StopSignal {
-			if stopped[key] {
+			if stopped[key] || a.fromOutside(e, position, spent) {
 				continue
 			}
 			stopped[key] = true

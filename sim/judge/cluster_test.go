@@ -41,8 +41,8 @@ func scenarios(t testing.TB) []*fixtures.Item {
 	}
 	var list []*fixtures.Item
 	for i := range items {
-		if s := &items[i].Scenario; s.Job == nil && !slices.ContainsFunc(s.Steps, func(step sim.Step) bool { return step.Delete == nil }) {
-			list = append(list, &items[i]) // a recorder plays no Jobs, and takes no steps but deletions
+		if s := &items[i].Scenario; s.Job == nil && !slices.ContainsFunc(s.Steps, func(step sim.Step) bool { return step.Delete == nil && step.Kill == nil && step.LoseSandbox == nil }) {
+			list = append(list, &items[i]) // a recorder plays no Jobs, and takes no other steps
 		}
 	}
 	return list
@@ -75,7 +75,7 @@ func observed(tr *trace.Trace, s *sim.Scenario, target gates.Resolved, seed uint
 	if tr.Ending == trace.EndingHorizon {
 		o.Horizon = tr.EndedAt
 	}
-	sandboxes := seed%2 == 0
+	sandboxes, lost := seed%2 == 0, false
 	for i := range tr.Events {
 		e := tr.Events[i]
 		at := e.At
@@ -92,7 +92,13 @@ func observed(tr *trace.Trace, s *sim.Scenario, target gates.Resolved, seed uint
 				continue
 			}
 			seen.Source = judge.SourceJournal
-		case trace.DeleteRequested, trace.PodRefused:
+		case trace.SandboxStopped:
+			if !slices.ContainsFunc(s.Steps, func(step sim.Step) bool { return step.LoseSandbox != nil }) || lost {
+				continue
+			}
+			lost = true
+			seen.Source = judge.SourceSteps
+		case trace.DeleteRequested, trace.OutsideSignal, trace.PodRefused:
 			seen.Source = judge.SourceSteps
 			seen.Earliest, seen.Latest = max(at.Add(-upTo(10*time.Millisecond)), 0), at.Add(upTo(10*time.Millisecond))
 		case trace.PodRemoved:

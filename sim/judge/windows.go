@@ -24,7 +24,9 @@ func (c *comparison) spans() {
 		s := c.spanOf(i)
 		if j := c.matched[i]; j != nothing {
 			seen := c.v.o.Seen[j].Interval
-			c.hold(i, seen, s)
+			if c.v.o.Seen[j].Source != SourceSteps { // what was done comes when it was done
+				c.hold(i, seen, s)
+			}
 			s = span{seen.Earliest, seen.Latest, seen.Earliest, int32(i)}
 		}
 		c.when[i] = s
