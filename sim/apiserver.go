@@ -233,13 +233,12 @@ func (m *machine) deleteFor(d *Delete, because trace.Cause) {
 	requested := m.emit(e, because)
 	m.object.event = requested
 	if !m.worker.bound || terminal(m.status.api.phase) || grace == 0 {
-		if m.owner != nil && m.owner.finalizer {
-			m.object.deleting, m.object.grace = true, 0
+		shown := m.object.deleting && (m.owner == nil || !m.owner.finalizer)
+		m.object.deleting, m.object.grace = true, 0
+		if !shown {
 			m.status.publishDeletion(m)
-			m.updatePod(update{trigger: requested, because: "the Pod is being deleted"})
-		} else if !m.object.deleting {
-			m.status.publishDeletion(m) // of which the kubelet takes no grace: pod_workers.go: calculateEffectiveGracePeriod
 		}
+		m.updatePod(update{trigger: requested, because: "the Pod is being deleted"})
 		m.removeObject(cause(requested, "nothing to wait for", windowNow))
 		return
 	}

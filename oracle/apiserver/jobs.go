@@ -169,22 +169,6 @@ func (s *Server) putJobStatus(r *http.Request, old *batchv1.Job, body []byte) (*
 	return answer(r, http.StatusOK, next)
 }
 
-// await marks a Pod that only its finalizers keep. The lock is held.
-func (s *Server) await(key string) {
-	pod := s.pods[key]
-	if pod.DeletionTimestamp != nil && *pod.DeletionGracePeriodSeconds == 0 {
-		return
-	}
-	pod = pod.DeepCopy()
-	if pod.DeletionTimestamp == nil {
-		now := metav1.NewTime(time.Now().Truncate(time.Second))
-		pod.DeletionTimestamp = &now
-	}
-	pod.DeletionGracePeriodSeconds = new(int64)
-	s.pods[key] = pod
-	s.publish("MODIFIED", pod)
-}
-
 // patchFinalizers applies a patch of a Pod's metadata. A Pod that waits for nothing else is removed with its last finalizer.
 func (s *Server) patchFinalizers(r *http.Request, key string, body []byte) (*http.Response, error) {
 	old := s.pods[key]

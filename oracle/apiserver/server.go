@@ -168,48 +168,9 @@ func (s *Server) create(pod *v1.Pod) {
 func (s *Server) Delete(key string, grace *int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.delete(key, grace)
-}
-
-func (s *Server) delete(key string, grace *int64) {
-	pod := s.pods[key]
-	if pod == nil {
-		return
+	if err := s.delete(key, &metav1.DeleteOptions{GracePeriodSeconds: grace}, s.hooks.Deleting); err != nil {
+		panic(err) // our own object, in the release's own code
 	}
-	period := int64(0)
-	if pod.Spec.TerminationGracePeriodSeconds != nil {
-		period = *pod.Spec.TerminationGracePeriodSeconds
-	}
-	if grace != nil {
-		period = *grace
-	}
-	if period < 0 {
-		period = 1
-	}
-	if pod.DeletionTimestamp != nil && period > 0 && *pod.DeletionGracePeriodSeconds <= period {
-		return // it can only become shorter
-	}
-	s.hooks.Deleting(pod, period)
-	if pod.Spec.NodeName == "" || pod.Status.Phase == v1.PodFailed || pod.Status.Phase == v1.PodSucceeded {
-		period = 0
-	}
-	if period == 0 && len(pod.Finalizers) == 0 {
-		s.remove(key)
-		return
-	}
-	pod = pod.DeepCopy()
-	from := time.Now()
-	if pod.DeletionTimestamp != nil {
-		from = pod.DeletionTimestamp.Add(-time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second)
-	}
-	when := metav1.NewTime(from.Add(time.Duration(period) * time.Second).Truncate(time.Second))
-	if pod.DeletionTimestamp == nil && pod.Generation > 0 {
-		pod.Generation++
-	}
-	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &when, &period
-	s.pods[key] = pod
-	s.publish("MODIFIED", pod)
-	s.hooks.Stored(pod)
 }
 
 // SetImages gives containers other images, by name.
@@ -276,18 +237,13 @@ func (s *Server) pod(r *http.Request, key string, rest []string, body []byte) (*
 		if p := options.Preconditions; p != nil && p.UID != nil && *p.UID != pod.UID {
 			return fail(r, http.StatusConflict, "Conflict", "the UID in the precondition differs")
 		}
-		if options.GracePeriodSeconds == nil { // a controller's
-			s.delete(key, nil)
-			return answer(r, http.StatusOK, pod)
+		told := s.hooks.Deleting
+		if options.GracePeriodSeconds != nil { // the kubelet's, which has stopped the Pod
+			told = nil
 		}
-		if *options.GracePeriodSeconds != 0 {
-			return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", "the kubelet deletes with grace 0 only")
+		if err := s.delete(key, &options, told); err != nil {
+			return nil, err
 		}
-		if len(pod.Finalizers) > 0 {
-			s.await(key)
-			return answer(r, http.StatusOK, pod)
-		}
-		s.remove(key)
 		return answer(r, http.StatusOK, pod)
 	}
 	return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" "+r.URL.Path)
