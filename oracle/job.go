@@ -3,6 +3,7 @@ package oracle
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,8 +23,14 @@ func runJob(request *Request, response *Response, config sim.Config, record *rec
 	if !maps.Equal(request.Control, request.Node) {
 		return errors.New("the Job controller and the kubelet share one process, so their gates cannot differ")
 	}
+	if request.SkipAdmission {
+		return errors.New("a Job cannot be stored without admission: the API server, the controller and the kubelet are of one release")
+	}
 	if request.Scenario.Job.TTLSecondsAfterFinished != nil {
 		return errors.New("ttlSecondsAfterFinished is not supported: no TTL controller, no garbage collector")
+	}
+	if asksForConfigErrors(&request.Scenario) {
+		return errors.New("ConfigError is not supported in a Job: its Pods share the ConfigMap, and a request for it does not say who asks")
 	}
 	restore, skipped := setGates(request.Node)
 	defer restore()
@@ -40,6 +47,22 @@ func runJob(request *Request, response *Response, config sim.Config, record *rec
 		return nil
 	}
 	return (&life{request: request, config: config, record: record, job: stored}).run()
+}
+
+// asksForConfigErrors reports whether a container of any Pod of the Job shall not be configured.
+func asksForConfigErrors(s *sim.Scenario) bool {
+	var all []sim.Behavior
+	for _, c := range slices.Concat(s.Pod.Init, s.Pod.Main) {
+		all = append(all, c.Behavior)
+	}
+	for _, script := range s.Job.Pods {
+		for _, c := range script.Containers {
+			all = append(all, c.Behavior)
+		}
+	}
+	return slices.ContainsFunc(all, func(b sim.Behavior) bool {
+		return slices.ContainsFunc(b.Starts, func(start sim.Start) bool { return start.Create == "ConfigError" })
+	})
 }
 
 // jobManifest is the Job of the API for the model's.

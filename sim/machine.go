@@ -128,8 +128,10 @@ type object struct {
 	exists   bool
 	deleting bool
 	grace    int64 // deletionGracePeriodSeconds, once deleting
-	edits    int32 // changes of its images so far
-	event    int32 // the event that last changed it
+	// deletedFrom is deletionTimestamp less that.
+	deletedFrom trace.Instant
+	edits       int32 // changes of its images so far
+	event       int32 // the event that last changed it
 }
 
 // step is the state of one step of the scenario.

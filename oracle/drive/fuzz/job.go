@@ -154,10 +154,7 @@ func (d draw) jobStep(s *sim.Scenario) sim.Step {
 	if d.oneIn(2) {
 		index := d.Int32N(3)
 		step.Pod = &sim.PodMatch{Index: &index}
-		step.Delete = d.deletion()
-		if d.oneIn(3) {
-			step.Delete, step.Kill = nil, &sim.Kill{Container: d.anyOf(&s.Pod).Name, Signal: pick(d, sim.SignalKill, sim.SignalTerm)}
-		}
+		d.podStep(s, &step)
 	} else {
 		step.PatchJob = d.jobPatch(s.Job)
 	}
@@ -169,6 +166,22 @@ func (d draw) jobStep(s *sim.Scenario) sim.Step {
 		}
 	}
 	return step
+}
+
+// podStep is what befalls a Pod of a Job.
+func (d draw) podStep(s *sim.Scenario, step *sim.Step) {
+	switch name := d.anyOf(&s.Pod).Name; d.IntN(10) {
+	case 0:
+		step.LoseSandbox = &sim.LoseSandbox{}
+	case 1:
+		step.Evict = &sim.Evict{Mode: pick(d, sim.EvictAPI, sim.EvictHard, sim.EvictSoft, sim.EvictPreempt)}
+	case 2:
+		step.Patch = &sim.Patch{Images: []sim.ImageChange{{Container: name, Image: "images.invalid/next-" + name + ":1"}}}
+	case 3, 4, 5:
+		step.Kill = &sim.Kill{Container: name, Signal: pick(d, sim.SignalKill, sim.SignalTerm)}
+	default:
+		step.Delete = d.deletion()
+	}
 }
 
 func (d draw) jobPatch(j *sim.Job) *sim.JobPatch {
