@@ -19,17 +19,20 @@ type recording struct {
 	created  time.Time // of the Pod; zero before
 	response *Response
 	trace    *trace.Trace
-	index    map[string]int // container name to position
+	index    map[string]int          // container name to position
+	pods     map[string]trace.PodRef // of a Job, by UID
+	names    []podName               // … in the order of their creation
 	raw      bool
 	// happened is called for each event, with the lock held; it decides on steps that wait for one.
 	happened func(e *trace.Event, container string)
 	// terminal and removed tell that the Pod became so; last is the time of the last event.
 	terminal, removed bool
+	jobDone           bool // the Job has finished
 	last              time.Time
 }
 
 func newRecording(request *Request, response *Response) *recording {
-	r := &recording{response: response, index: map[string]int{}, raw: request.Raw}
+	r := &recording{response: response, index: map[string]int{}, pods: map[string]trace.PodRef{}, raw: request.Raw}
 	r.trace = &trace.Trace{Scenario: request.Scenario.Name}
 	response.Trace = r.trace
 	add := func(c sim.Container, role trace.Role) {
@@ -57,13 +60,13 @@ func (r *recording) now() (trace.Instant, bool) {
 	return trace.Instant(time.Since(r.created)), true
 }
 
-// emit adds an event. The lock is held.
-func (r *recording) emit(e trace.Event, container string) {
+// emit adds an event of the Pod with the UID, or of the Job for none. The lock is held.
+func (r *recording) emit(e trace.Event, pod, container string) {
 	at, ok := r.now()
 	if !ok {
 		return
 	}
-	e.At, e.Container = at, trace.NoContainer
+	e.At, e.Container, e.Pod = at, trace.NoContainer, r.pods[pod]
 	if i, known := r.index[container]; known {
 		e.Container = int16(i)
 	}
@@ -77,20 +80,20 @@ func (r *recording) emit(e trace.Event, container string) {
 func (r *recording) runtimeEvent(e cri.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.emit(trace.Event{Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode, Reason: e.Reason, Span: e.Span}, e.Container)
+	r.emit(trace.Event{Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode, Reason: e.Reason, Span: e.Span}, e.Pod, e.Container)
 }
 
-func (r *recording) evicting(mode sim.EvictMode) {
+func (r *recording) evicting(mode sim.EvictMode, pod string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.emit(trace.Event{Kind: trace.EvictRequested, Reason: string(mode)}, "")
+	r.emit(trace.Event{Kind: trace.EvictRequested, Reason: string(mode)}, pod, "")
 }
 
 // tell adds an event of the Pod.
 func (r *recording) tell(kind trace.Kind) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.emit(trace.Event{Kind: kind}, "")
+	r.emit(trace.Event{Kind: kind}, "", "")
 }
 
 func (r *recording) probe(p cri.ProbeCall) {
@@ -118,11 +121,11 @@ func (r *recording) step(s node.Step) {
 	}
 	switch s.Name {
 	case "SyncPod":
-		r.emit(trace.Event{Kind: trace.Sync}, "")
+		r.emit(trace.Event{Kind: trace.Sync}, s.Pod, "")
 	case "SyncTerminatingPod":
-		r.emit(trace.Event{Kind: trace.SyncTerminating}, "")
+		r.emit(trace.Event{Kind: trace.SyncTerminating}, s.Pod, "")
 	case "SyncTerminatedPod":
-		r.emit(trace.Event{Kind: trace.SyncTerminated}, "")
+		r.emit(trace.Event{Kind: trace.SyncTerminated}, s.Pod, "")
 	}
 }
 
@@ -146,10 +149,10 @@ func (r *recording) recorded(text string) {
 	}
 }
 
-func (r *recording) deleting(grace int64) {
+func (r *recording) deleting(pod *v1.Pod, grace int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.emit(trace.Event{Kind: trace.DeleteRequested, Span: time.Duration(grace) * time.Second}, "")
+	r.emit(trace.Event{Kind: trace.DeleteRequested, Span: time.Duration(grace) * time.Second}, string(pod.UID), "")
 }
 
 // stored adds a version of the status.
@@ -161,7 +164,7 @@ func (r *recording) stored(pod *v1.Pod) {
 		return
 	}
 	version := r.version(pod)
-	version.At = at
+	version.At, version.Pod = at, r.pods[string(pod.UID)]
 	r.trace.Statuses = append(r.trace.Statuses, version)
 	if r.raw {
 		text, err := json.Marshal(pod.Status)
@@ -174,9 +177,9 @@ func (r *recording) stored(pod *v1.Pod) {
 	r.last = time.Now()
 }
 
-func (r *recording) podRemoved(*v1.Pod) {
+func (r *recording) podRemoved(pod *v1.Pod) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.removed = true
-	r.emit(trace.Event{Kind: trace.PodRemoved}, "")
+	r.emit(trace.Event{Kind: trace.PodRemoved}, string(pod.UID), "")
 }

@@ -114,7 +114,15 @@ func (r *Request) limit() time.Duration {
 			last = max(last, step.At)
 		}
 	}
-	return last + sim.DefaultHorizon
+	return last + r.horizon()
+}
+
+// horizon is how long a run goes on by default.
+func (r *Request) horizon() time.Duration {
+	if r.Scenario.Job != nil {
+		return sim.DefaultJobHorizon
+	}
+	return sim.DefaultHorizon
 }
 
 // warmUp is how long the kubelet has run, in whole seconds, when the Pod is created one tick phase earlier. It must be

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/apiserver"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/bubble"
@@ -47,6 +49,9 @@ func run(request *Request, response *Response) error {
 	record := newRecording(request, response)
 	record.trace.Target = target(request)
 
+	if request.Scenario.Job != nil {
+		return runJob(request, response, config, record)
+	}
 	pod, refused, err := store(request, response)
 	if err != nil {
 		return err
@@ -60,22 +65,27 @@ func run(request *Request, response *Response) error {
 	defer restore()
 	response.SkippedGates = append(response.SkippedGates, skipped...)
 
+	return (&life{request: request, config: config, record: record, pod: pod}).run()
+}
+
+// run plays the life in a bubble of its own.
+func (l *life) run() error {
 	root, err := os.MkdirTemp("", "oracle-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(root)
-	life := &life{request: request, config: config, record: record, pod: pod, root: root}
-	err = bubble.Run(bubble.Options{Seed: request.Seed, Jitter: config.Jitter, NotBefore: notBefore}, func() { life.play() })
+	l.root = root
+	err = bubble.Run(bubble.Options{Seed: l.request.Seed, Jitter: l.config.Jitter, NotBefore: notBefore}, func() { l.play() })
 	node.Listen(nil)
-	for _, restore := range slices.Backward(life.restore) {
+	for _, restore := range slices.Backward(l.restore) {
 		restore()
 	}
 	if err == nil {
-		err = life.err
+		err = l.err
 	}
 	if err == nil {
-		err = record.trace.Check()
+		err = l.record.trace.Check()
 	}
 	return err
 }
@@ -115,7 +125,8 @@ type life struct {
 	request *Request
 	config  sim.Config
 	record  *recording
-	pod     *v1.Pod
+	pod     *v1.Pod      // nil for a Job
+	job     *batchv1.Job // nil for a Pod
 	root    string
 	err     error
 
@@ -143,11 +154,19 @@ func (l *life) play() {
 
 	runtime := cri.New(cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
 	l.runtime = runtime
-	runtime.Load(l.request.Scenario.Pod, c.Latency, imageOf)
+	if l.pod != nil {
+		runtime.Load(string(l.pod.UID), l.request.Scenario.Pod, c.Latency, imageOf)
+	}
 	l.server = apiserver.New(node.Object(), apiserver.Hooks{
 		Stored: l.record.stored, Deleting: l.record.deleting, Removed: l.record.podRemoved,
-		ConfigMap: func(name string) bool { return !runtime.ConfigError(name) },
+		Bound: l.bound, Released: l.record.released, JobStored: l.record.jobStored,
+		ConfigMap: func(name string) bool { return !runtime.ConfigError(string(uid), name) },
 	})
+	if l.job != nil {
+		if l.err = l.startJobs(); l.err != nil {
+			return
+		}
+	}
 	node.Listen(l.record.step)
 	first := start.Add((c.RelistPhase%time.Second + time.Second - c.SyncTickPhase%time.Second) % time.Second)
 	if l.err = l.startKubelet(first, runtime.Session(start.Add(time.Second))); l.err != nil {
@@ -161,7 +180,7 @@ func (l *life) play() {
 // startKubelet starts a kubelet with the given session of the runtime and first relist.
 func (l *life) startKubelet(relist time.Time, session *cri.Session) error {
 	over := make(chan struct{})
-	client, err := l.server.Client(over)
+	client, err := l.server.Client(over, 0)
 	if err != nil {
 		return err
 	}
@@ -208,9 +227,9 @@ func (l *life) restart(down time.Duration, meanwhile func(), overrides []gates.O
 
 // evict asks the pod workers for what the eviction manager asks them: the numbers and words are those of its source, for it sees no node
 // here that lacks anything. eviction_manager.go: synchronize, evictPod; preemption.go.
-func (l *life) evict(mode sim.EvictMode) {
+func (l *life) evict(mode sim.EvictMode, key, uid string) {
 	if mode == sim.EvictAPI {
-		l.server.Delete(l.pod.Namespace+"/"+l.pod.Name, nil)
+		l.server.Delete(key, nil)
 		return
 	}
 	own := l.request.Scenario.Pod.TerminationGracePeriodSeconds
@@ -224,8 +243,8 @@ func (l *life) evict(mode sim.EvictMode) {
 	case sim.EvictPreempt:
 		reason, message, grace = "Preempting", "Preempted in order to admit critical pod", nil
 	}
-	l.record.evicting(mode)
-	l.kubelet.Evict(uid, grace, func(s *v1.PodStatus) { s.Phase, s.Reason, s.Message = v1.PodFailed, reason, message })
+	l.record.evicting(mode, uid)
+	l.kubelet.Evict(types.UID(uid), grace, func(s *v1.PodStatus) { s.Phase, s.Reason, s.Message = v1.PodFailed, reason, message })
 }
 
 func (l *life) response() *Response { return l.record.response }
@@ -250,23 +269,29 @@ func (l *life) create() {
 	l.limit = r.created.Add(l.request.limit())
 	l.awaited = r.created.Add(time.Duration(min(l.request.Scenario.Pod.ActiveDeadlineSeconds, 1<<32))*time.Second + settle)
 	l.steps = len(l.request.Scenario.Steps)
-	r.emit(trace.Event{Kind: trace.PodCreated}, "")
-	for _, d := range dropped(l.request.Scenario.Pod, l.pod) {
-		r.emit(trace.Event{Kind: trace.FieldDropped, Reason: d.field}, d.container)
+	created, stored := trace.PodCreated, l.pod
+	if l.job != nil {
+		created, stored = trace.JobCreated, &v1.Pod{Spec: l.job.Spec.Template.Spec}
 	}
-	r.emit(trace.Event{Kind: trace.PodBound}, "")
+	r.emit(trace.Event{Kind: created}, "", "")
+	for _, d := range dropped(l.request.Scenario.Pod, stored) {
+		r.emit(trace.Event{Kind: trace.FieldDropped, Reason: d.field}, "", d.container)
+	}
+	if l.job == nil {
+		r.emit(trace.Event{Kind: trace.PodBound}, "", "")
+	}
 	counts := make([]int32, len(l.request.Scenario.Steps))
 	r.happened = func(e *trace.Event, container string) {
 		for i, step := range l.request.Scenario.Steps {
 			s := step.After
-			if s == nil || counts[i] < 0 || s.Kind != e.Kind.String() || s.Container != container || s.Run >= 0 && s.Run != e.Run {
+			if s == nil || counts[i] < 0 || s.Kind != e.Kind.String() || s.Container != container || s.Run >= 0 && s.Run != e.Run || !picks(s.Pod, e.Pod) {
 				continue
 			}
 			if counts[i]++; counts[i] < max(s.Nth, 1) {
 				continue
 			}
 			counts[i] = -1
-			if at := time.Now().Add(step.At + sim.DefaultHorizon); l.request.Scenario.Horizon == 0 && at.After(l.limit) {
+			if at := time.Now().Add(step.At + l.request.horizon()); l.request.Scenario.Horizon == 0 && at.After(l.limit) {
 				l.limit = at
 			}
 			time.AfterFunc(step.At, func() { l.take(step) })
@@ -277,6 +302,10 @@ func (l *life) create() {
 		if step.After == nil {
 			time.AfterFunc(step.At, func() { l.take(step) })
 		}
+	}
+	if l.job != nil {
+		l.server.CreateJob(l.job)
+		return
 	}
 	bind(l.pod)
 	l.server.Create(l.pod)
@@ -290,26 +319,32 @@ func (l *life) take(step sim.Step) {
 		l.steps--
 		r.mu.Unlock()
 	}
+	if step.PatchJob != nil {
+		l.patchJob(step.PatchJob)
+		return
+	}
+	key, uid := l.podNamed(step.Pod)
 	switch {
+	case key == "":
 	case step.Delete != nil:
 		grace := step.Delete.GracePeriodSeconds
 		if step.Delete.Force {
 			grace = new(int64)
 		}
-		l.server.Delete(l.pod.Namespace+"/"+l.pod.Name, grace)
+		l.server.Delete(key, grace)
 	case step.Kill != nil:
-		l.runtime.Signal(step.Kill.Container, step.Kill.Signal)
+		l.runtime.Signal(uid, step.Kill.Container, step.Kill.Signal)
 	case step.LoseSandbox != nil:
-		l.runtime.LoseSandbox()
+		l.runtime.LoseSandbox(uid)
 	case step.Patch != nil:
 		images := map[string]string{}
 		for _, change := range step.Patch.Images {
 			images[change.Container] = change.Image
-			l.runtime.HasImage(change.Container, change.Image)
+			l.runtime.HasImage(uid, change.Container, change.Image)
 		}
-		l.server.SetImages(l.pod.Namespace+"/"+l.pod.Name, images)
+		l.server.SetImages(key, images)
 	case step.Evict != nil:
-		l.evict(step.Evict.Mode)
+		l.evict(step.Evict.Mode, key, uid)
 	case step.RestartKubelet != nil:
 		l.restart(step.RestartKubelet.Down, func() {}, step.RestartKubelet.Gates)
 	case step.RebootNode != nil:
@@ -326,9 +361,11 @@ func (l *life) watch() {
 		now := time.Now()
 		over := now.After(l.limit)
 		ending := trace.EndingHorizon
-		if quiet := !l.runtime.Busy() && now.Sub(r.last) > settle; quiet && r.removed {
+		if quiet := !l.runtime.Busy() && now.Sub(r.last) > settle; quiet && r.removed && l.job == nil {
 			over, ending = true, trace.EndingRemoved
-		} else if quiet && r.terminal && l.steps == 0 && now.After(l.awaited) {
+		} else if quiet && r.jobDone && l.job != nil && l.steps == 0 {
+			over, ending = true, trace.EndingTerminal
+		} else if quiet && l.job == nil && r.terminal && l.steps == 0 && now.After(l.awaited) {
 			over, ending = true, trace.EndingTerminal
 		}
 		if over {

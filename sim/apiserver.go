@@ -207,9 +207,8 @@ func (m *machine) written(i int) *Container {
 	return &m.scenario.Pod.Main[i-m.inits]
 }
 
-// deleteObject is a DELETE request. pkg/registry/core/pod/strategy.go: CheckGracefulDelete. Where nothing is to be waited for, the object is
-// marked before it is removed, and a watch brings both: apiserver's pkg/registry/generic/registry/store.go:
-// updateForGracefulDeletionAndFinalizers.
+// deleteObject is a DELETE request. The object is marked, even where nothing is to be waited for, and then perhaps removed; a watch
+// brings both: apiserver's pkg/registry/generic/registry/store.go: updateForGracefulDeletionAndFinalizers.
 func (m *machine) deleteObject(d *Delete) {
 	m.deleteFor(d, cause(m.object.event, "a client deletes the Pod", windowRuntime))
 }
@@ -218,34 +217,53 @@ func (m *machine) deleteFor(d *Delete, because trace.Cause) {
 	if !m.object.exists {
 		return
 	}
-	grace := m.scenario.Pod.TerminationGracePeriodSeconds
-	if d.GracePeriodSeconds != nil {
-		grace = *d.GracePeriodSeconds
-	}
-	if d.Force {
-		grace = 0
-	}
-	if m.object.deleting && grace >= m.object.grace {
-		return // a second request can only shorten the grace
-	}
-	e := podEvent(trace.DeleteRequested)
-	e.Span = seconds(grace)
-	requested := m.emit(e, because)
-	m.object.event = requested
-	if !m.worker.bound || terminal(m.status.api.phase) || grace == 0 {
-		if m.owner != nil && m.owner.finalizer {
-			m.object.deleting, m.object.grace = true, 0
-			m.status.publishDeletion(m)
-			m.updatePod(update{trigger: requested, because: "the Pod is being deleted"})
-		} else if !m.object.deleting {
-			m.status.publishDeletion(m) // of which the kubelet takes no grace: pod_workers.go: calculateEffectiveGracePeriod
-		}
-		m.removeObject(cause(requested, "nothing to wait for", windowNow))
+	asked, grace, effective := m.gracePeriod(d)
+	if !effective {
 		return
 	}
+	e := podEvent(trace.DeleteRequested)
+	e.Span = seconds(asked)
+	requested := m.emit(e, because)
+	m.object.event = requested
+	shown := m.object.deleting && grace == 0 && (m.owner == nil || !m.owner.finalizer)
 	m.object.deleting, m.object.grace = true, grace
-	m.status.publishDeletion(m)
+	if !shown {
+		m.status.publishDeletion(m)
+	}
 	m.updatePod(update{trigger: requested, because: "the Pod is being deleted"})
+	if grace == 0 {
+		m.removeObject(cause(requested, "nothing to wait for", windowNow))
+	}
+}
+
+// gracePeriod is what a request asks for and what comes of it: a second one can only shorten the period, and says by how much.
+// apiserver's pkg/registry/rest/delete.go: BeforeDelete; pkg/registry/core/pod/strategy.go: CheckGracefulDelete.
+func (m *machine) gracePeriod(d *Delete) (asked, period int64, effective bool) {
+	o := &m.object
+	asked = m.scenario.Pod.TerminationGracePeriodSeconds
+	named := d.Force || d.GracePeriodSeconds != nil
+	switch {
+	case d.Force:
+		asked = 0
+	case named:
+		asked = *d.GracePeriodSeconds
+	}
+	switch {
+	case !o.deleting:
+		o.deletedFrom = m.wholeSecond(m.now)
+		if m.worker.bound && !terminal(m.status.api.phase) {
+			period = asked
+		}
+		return asked, period, true
+	case !named || asked >= o.grace:
+		return asked, o.grace, false
+	}
+	period = asked
+	if m.api.KeepsDeletionAhead && o.deletedFrom.Add(seconds(asked)) < m.now {
+		period = min(asked, 1)
+		o.deletedFrom = m.wholeSecond(m.now).Add(-seconds(period))
+	}
+	return asked, period, true
 }
 
 // removeObject takes the Pod out of the API server. The kubelet, if it still has containers of it, stops them as it
@@ -253,6 +271,9 @@ func (m *machine) deleteFor(d *Delete, because trace.Cause) {
 func (m *machine) removeObject(because trace.Cause) {
 	if m.owner != nil && m.owner.held(because) {
 		return
+	}
+	if m.owner != nil && m.object.grace > 0 {
+		m.owner.changed() // the kubelet's request marks it too
 	}
 	m.object.exists = false
 	m.object.event = m.emit(podEvent(trace.PodRemoved), because)

@@ -149,7 +149,10 @@ func (p *jobPod) held(because trace.Cause) bool {
 	}
 	if !p.awaits {
 		p.awaits, p.awaitCause = true, because
-		p.changed() // its deletionGracePeriodSeconds is 0 now
+	}
+	if o := &p.machine.object; o.grace > 0 {
+		o.grace = 0
+		p.changed()
 	}
 	return true
 }
@@ -160,12 +163,12 @@ func (p *jobPod) release() {
 		return
 	}
 	p.finalizer = false
-	p.run.controller.wrote = p.run.now
-	if p.awaits {
+	if p.awaits { // the answer shows the version from before
 		p.touch()
 		p.machine.removeObject(p.awaitCause)
 		return
 	}
+	p.run.controller.wrote = p.run.now
 	p.changed()
 }
 

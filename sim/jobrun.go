@@ -270,7 +270,7 @@ func (r *jobRun) watchJob() {
 }
 
 // loop lets the earliest thing happen, until nothing is left. Of things at one instant steps come first, then the Pods, then what the
-// controller hears, then what it does.
+// controller hears, then what it does; but see hears.
 func (r *jobRun) loop() {
 	for {
 		at := min(r.agenda.earliest(), r.controller.ready, r.expiry)
@@ -299,7 +299,7 @@ func (r *jobRun) loop() {
 			r.takeStep(step)
 		case r.agenda.earliest() <= r.now:
 			r.agenda.first().advance()
-		case len(r.watch) > 0 && r.watch[0].at <= r.now:
+		case r.hears():
 			d := r.watch[0]
 			r.watch = r.watch[1:]
 			if d.pod != nil {
@@ -318,6 +318,17 @@ func (r *jobRun) loop() {
 			return
 		}
 	}
+}
+
+// hears reports whether the controller hears of something now. When the work queue's timer ends at the same instant either may come
+// first: the status of a Pod changes at relists, which are a second apart, and a sync waits for a second after it. Nominally the sync is
+// first: the queue hands the key to the worker directly, while a change goes through the reflector and its queue into the cache.
+func (r *jobRun) hears() bool {
+	if len(r.watch) == 0 || r.watch[0].at > r.now {
+		return false
+	}
+	c := &r.controller
+	return c.dirty || c.ready > r.now || choose(&r.config, &r.random, &r.trace.Choices, trace.Choice{At: r.now, Point: choiceTie, Options: 2}) == 1
 }
 
 // advance handles the next input of the Pod's machine.

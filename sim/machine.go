@@ -128,8 +128,10 @@ type object struct {
 	exists   bool
 	deleting bool
 	grace    int64 // deletionGracePeriodSeconds, once deleting
-	edits    int32 // changes of its images so far
-	event    int32 // the event that last changed it
+	// deletedFrom is deletionTimestamp less that.
+	deletedFrom trace.Instant
+	edits       int32 // changes of its images so far
+	event       int32 // the event that last changed it
 }
 
 // step is the state of one step of the scenario.
@@ -434,23 +436,28 @@ const (
 
 // choose takes one of several ways that the real kubelet is free to take; the nominal run takes the first.
 func (m *machine) choose(point string, options int) int {
-	if options < 2 {
-		return 0
-	}
-	taken, made := 0, &m.trace.Choices
+	made := &m.trace.Choices
 	if m.owner != nil {
 		made = &m.owner.run.trace.Choices // one list for all Pods of a Job
 	}
+	return choose(&m.config, &m.random, made, trace.Choice{At: m.now, Point: point, Options: int32(options)})
+}
+
+// choose makes one choice, behind those that were made.
+func choose(config *Config, random *random.Source, made *[]trace.Choice, c trace.Choice) int {
+	if c.Options < 2 {
+		return 0
+	}
 	switch n := len(*made); {
-	case n < len(m.config.Choices):
-		taken = min(max(int(m.config.Choices[n]), 0), options-1)
-	case m.config.Seed != 0:
-		taken = m.random.Intn(options)
+	case n < len(config.Choices):
+		c.Taken = min(max(config.Choices[n], 0), c.Options-1)
+	case config.Seed != 0:
+		c.Taken = int32(random.Intn(int(c.Options)))
 	}
-	if m.config.Seed != 0 || m.config.Choices != nil {
-		*made = append(*made, trace.Choice{At: m.now, Point: point, Options: int32(options), Taken: int32(taken)})
+	if config.Seed != 0 || config.Choices != nil {
+		*made = append(*made, c)
 	}
-	return taken
+	return int(c.Taken)
 }
 
 // jitter is wait.Jitter with the factor 0.5 that all the kubelet's requeues use: base to one and a half times base.

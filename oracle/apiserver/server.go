@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
@@ -23,10 +24,16 @@ import (
 type Hooks struct {
 	// Stored is called for every version of the Pod that a watcher sees, the first and a deletion's included.
 	Stored func(pod *v1.Pod)
-	// Deleting is called before a deletion by a user has its effect; grace is what the user asked for.
-	Deleting func(grace int64)
+	// Deleting is called before a deletion by a user, or by a controller, has its effect; grace is what was asked for.
+	Deleting func(pod *v1.Pod, grace int64)
 	// Removed is called when the object is gone.
 	Removed func(pod *v1.Pod)
+	// Bound is called for a Pod that a controller made, before anybody sees it; it may change it.
+	Bound func(pod *v1.Pod)
+	// Released is called when a Job's finalizer is taken off a Pod.
+	Released func(pod *v1.Pod)
+	// JobStored is called for every version of the Job, the first included.
+	JobStored func(job *batchv1.Job)
 	// ConfigMap is asked for each read of a ConfigMap; false means: not found.
 	ConfigMap func(name string) bool
 }
@@ -40,38 +47,44 @@ type Server struct {
 	version int64
 	node    *v1.Node
 	pods    map[string]*v1.Pod // by namespace/name
-	events  []event            // of pods, in order
+	jobs    map[string]*batchv1.Job
+	made    int     // objects that were given a generated name
+	events  []event // of pods and jobs, in order
 }
 
-// event is one entry of the watch of pods.
+// event is one entry of a watch.
 type event struct {
-	version int64
-	text    []byte
+	resource string
+	version  int64
+	at       time.Time
+	text     []byte
 }
 
 // New returns a server that knows one node and nothing else.
 func New(node *v1.Node, hooks Hooks) *Server {
-	s := &Server{hooks: hooks, version: 1, node: node, pods: map[string]*v1.Pod{}}
+	s := &Server{hooks: hooks, version: 1, node: node, pods: map[string]*v1.Pod{}, jobs: map[string]*batchv1.Job{}}
 	s.changed = sync.NewCond(&s.mu)
 	node.ResourceVersion = "1"
 	return s
 }
 
-// Client returns the genuine clientset on top of the server.
-func (s *Server) Client(over <-chan struct{}) (kubernetes.Interface, error) {
+// Client returns the genuine clientset on top of the server. It is answered until it is over, and then no more; nil is never. Its
+// watches tell of a change so long after it as delay says.
+func (s *Server) Client(over <-chan struct{}, delay time.Duration) (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(&rest.Config{
 		Host:          "http://apiserver.invalid",
-		Transport:     &session{s, over, make(chan struct{})},
+		Transport:     &session{s, over, make(chan struct{}), delay},
 		QPS:           -1,
 		ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"},
 	})
 }
 
-// session answers one client until it is over, and then no more.
+// session is the server as one client sees it.
 type session struct {
-	server *Server
-	over   <-chan struct{}
-	never  chan struct{}
+	*Server
+	over  <-chan struct{}
+	never chan struct{}
+	delay time.Duration // of its watches
 }
 
 // RoundTrip answers one request.
@@ -81,11 +94,6 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 		<-s.never
 	default:
 	}
-	return s.server.RoundTrip(r)
-}
-
-// RoundTrip answers one request.
-func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -109,9 +117,12 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 
 	if len(parts) == 1 && r.Method == http.MethodGet {
 		if query.Get("watch") == "true" || query.Get("watch") == "1" {
-			return s.watch(r, parts[0])
+			return s.watch(r, parts[0], s.delay)
 		}
 		return s.list(r, parts[0])
+	}
+	if len(parts) == 1 && r.Method == http.MethodPost {
+		return s.post(r, namespace, parts[0], body)
 	}
 	if len(parts) < 2 {
 		return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" "+r.URL.Path)
@@ -119,6 +130,8 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch parts[0] {
 	case "pods":
 		return s.pod(r, namespace+"/"+parts[1], parts[2:], body)
+	case "jobs":
+		return s.job(r, namespace+"/"+parts[1], parts[2:], body)
 	case "nodes":
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -139,7 +152,11 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *Server) Create(pod *v1.Pod) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pod = pod.DeepCopy()
+	s.create(pod.DeepCopy())
+}
+
+// create stores a Pod. The lock is held.
+func (s *Server) create(pod *v1.Pod) {
 	pod.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}
 	pod.CreationTimestamp = metav1.NewTime(time.Now().Truncate(time.Second))
 	s.pods[pod.Namespace+"/"+pod.Name] = pod
@@ -151,44 +168,9 @@ func (s *Server) Create(pod *v1.Pod) {
 func (s *Server) Delete(key string, grace *int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pod := s.pods[key]
-	if pod == nil {
-		return
+	if err := s.delete(key, &metav1.DeleteOptions{GracePeriodSeconds: grace}, s.hooks.Deleting); err != nil {
+		panic(err) // our own object, in the release's own code
 	}
-	period := int64(0)
-	if pod.Spec.TerminationGracePeriodSeconds != nil {
-		period = *pod.Spec.TerminationGracePeriodSeconds
-	}
-	if grace != nil {
-		period = *grace
-	}
-	if period < 0 {
-		period = 1
-	}
-	if pod.DeletionTimestamp != nil && period > 0 && *pod.DeletionGracePeriodSeconds <= period {
-		return // it can only become shorter
-	}
-	s.hooks.Deleting(period)
-	if pod.Spec.NodeName == "" || pod.Status.Phase == v1.PodFailed || pod.Status.Phase == v1.PodSucceeded {
-		period = 0
-	}
-	if period == 0 {
-		s.remove(key)
-		return
-	}
-	pod = pod.DeepCopy()
-	from := time.Now()
-	if pod.DeletionTimestamp != nil {
-		from = pod.DeletionTimestamp.Add(-time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second)
-	}
-	when := metav1.NewTime(from.Add(time.Duration(period) * time.Second).Truncate(time.Second))
-	if pod.DeletionTimestamp == nil && pod.Generation > 0 {
-		pod.Generation++
-	}
-	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &when, &period
-	s.pods[key] = pod
-	s.publish("MODIFIED", pod)
-	s.hooks.Stored(pod)
 }
 
 // SetImages gives containers other images, by name.
@@ -229,7 +211,7 @@ func (s *Server) remove(key string) {
 func (s *Server) publish(kind string, pod *v1.Pod) {
 	s.version++
 	pod.ResourceVersion = strconv.FormatInt(s.version, 10)
-	s.events = append(s.events, event{s.version, watchEvent(kind, pod)})
+	s.events = append(s.events, event{"pods", s.version, time.Now(), watchEvent(kind, pod)})
 	s.changed.Broadcast()
 }
 
@@ -245,6 +227,8 @@ func (s *Server) pod(r *http.Request, key string, rest []string, body []byte) (*
 		return answer(r, http.StatusOK, pod)
 	case r.Method == http.MethodPatch && len(rest) == 1 && rest[0] == "status":
 		return s.patchStatus(r, key, body)
+	case r.Method == http.MethodPatch && len(rest) == 0:
+		return s.patchFinalizers(r, key, body)
 	case r.Method == http.MethodDelete:
 		var options metav1.DeleteOptions
 		if err := json.Unmarshal(body, &options); err != nil {
@@ -253,10 +237,13 @@ func (s *Server) pod(r *http.Request, key string, rest []string, body []byte) (*
 		if p := options.Preconditions; p != nil && p.UID != nil && *p.UID != pod.UID {
 			return fail(r, http.StatusConflict, "Conflict", "the UID in the precondition differs")
 		}
-		if options.GracePeriodSeconds == nil || *options.GracePeriodSeconds != 0 {
-			return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", "the kubelet deletes with grace 0 only")
+		told := s.hooks.Deleting
+		if options.GracePeriodSeconds != nil { // the kubelet's, which has stopped the Pod
+			told = nil
 		}
-		s.remove(key)
+		if err := s.delete(key, &options, told); err != nil {
+			return nil, err
+		}
 		return answer(r, http.StatusOK, pod)
 	}
 	return fail(r, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" "+r.URL.Path)
@@ -298,7 +285,7 @@ func (s *Server) patchStatus(r *http.Request, key string, body []byte) (*http.Re
 	return answer(r, http.StatusOK, pod)
 }
 
-// kinds are the resources that a kubelet lists and watches.
+// kinds are the resources that a kubelet or the Job controller lists and watches.
 var kinds = map[string]string{
 	"pods":                   "Pod",
 	"nodes":                  "Node",
@@ -306,6 +293,7 @@ var kinds = map[string]string{
 	"runtimeclasses":         "RuntimeClass",
 	"csidrivers":             "CSIDriver",
 	"podcertificaterequests": "PodCertificateRequest",
+	"jobs":                   "Job",
 }
 
 // groupVersion is that of the request, whatever version the release asks for.
@@ -331,6 +319,10 @@ func (s *Server) list(r *http.Request, resource string) (*http.Response, error) 
 	case "pods":
 		for _, key := range sortedKeys(s.pods) {
 			items = append(items, s.pods[key])
+		}
+	case "jobs":
+		for _, key := range sortedKeys(s.jobs) {
+			items = append(items, s.jobs[key])
 		}
 	}
 	return answer(r, http.StatusOK, map[string]any{

@@ -7,27 +7,29 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // stream is the body of a watch: it hands out events and waits on the server's
 // condition for more, which counts as durably blocked inside a bubble.
 type stream struct {
-	server  *Server
-	pods    bool // only pods ever change
-	next    int  // index into the server's events
-	pending []byte
-	closed  bool
+	server   *Server
+	resource string
+	delay    time.Duration // between an event and the word of it
+	next     int           // index into the server's events
+	pending  []byte
+	closed   bool
 }
 
-// watch answers a watch request. Nothing but pods changes after the start.
-func (s *Server) watch(r *http.Request, resource string) (*http.Response, error) {
+// watch answers a watch request. Nothing but pods and jobs changes after the start.
+func (s *Server) watch(r *http.Request, resource string, delay time.Duration) (*http.Response, error) {
 	kind, ok := kinds[resource]
 	if !ok {
 		return fail(r, http.StatusNotFound, "NotFound", "resource "+resource+" is not served")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := &stream{server: s, pods: resource == "pods", next: len(s.events)}
+	w := &stream{server: s, resource: resource, delay: delay, next: len(s.events)}
 	if query := r.URL.Query(); query.Get("sendInitialEvents") == "true" {
 		switch resource {
 		case "nodes":
@@ -35,6 +37,10 @@ func (s *Server) watch(r *http.Request, resource string) (*http.Response, error)
 		case "pods":
 			for _, key := range sortedKeys(s.pods) {
 				w.pending = append(w.pending, watchEvent("ADDED", s.pods[key])...)
+			}
+		case "jobs":
+			for _, key := range sortedKeys(s.jobs) {
+				w.pending = append(w.pending, watchEvent("ADDED", s.jobs[key])...)
 			}
 		}
 		w.pending = append(w.pending, watchEvent("BOOKMARK", map[string]any{
@@ -63,16 +69,31 @@ func (w *stream) Read(p []byte) (int, error) {
 		if w.closed {
 			return 0, io.EOF
 		}
-		if w.pods && w.next < len(s.events) {
-			w.pending = s.events[w.next].text
+		for w.next < len(s.events) && s.events[w.next].resource != w.resource {
 			w.next++
-			break
+		}
+		if w.next < len(s.events) {
+			e := &s.events[w.next]
+			if left := w.delay - time.Since(e.at); left <= 0 {
+				w.pending = e.text
+				w.next++
+				break
+			} else {
+				time.AfterFunc(left, s.wake)
+			}
 		}
 		s.changed.Wait()
 	}
 	n := copy(p, w.pending)
 	w.pending = w.pending[n:]
 	return n, nil
+}
+
+// wake lets the watches look at the time.
+func (s *Server) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Broadcast()
 }
 
 // Close ends the watch.

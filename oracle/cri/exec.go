@@ -74,7 +74,7 @@ func (s *Session) probe(ctx context.Context, c *container, probe string, timeout
 	}
 	err := c.wait(ctx, takes)
 	s.alive()
-	call := ProbeCall{Container: c.name, Run: int32(c.attempt), Probe: probe, Begin: begin, End: time.Now(), Result: "success"}
+	call := ProbeCall{Pod: c.pod, Container: c.name, Run: int32(c.attempt), Probe: probe, Begin: begin, End: time.Now(), Result: "success"}
 	switch {
 	case err != nil:
 		call.Result = "ended"

@@ -9,13 +9,13 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// Signal sends a signal to the process of a container from outside the kubelet. Without a process it does nothing.
-func (s *Service) Signal(name string, signal sim.Signal) {
+// Signal sends a signal to the process of a container of the Pod with the UID from outside the kubelet. Without a process it does nothing.
+func (s *Service) Signal(uid, name string, signal sim.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := len(s.containers) - 1; i >= 0; i-- {
 		c := s.containers[i]
-		if c.name != name || c.state != runtimeapi.ContainerState_CONTAINER_RUNNING {
+		if c.pod != uid || c.name != name || c.state != runtimeapi.ContainerState_CONTAINER_RUNNING {
 			continue
 		}
 		s.event(c, trace.OutsideSignal, Event{Reason: string(signal)})
@@ -28,13 +28,21 @@ func (s *Service) Signal(name string, signal sim.Signal) {
 	}
 }
 
-// LoseSandbox ends the newest sandbox. The processes in it go on, but nothing can be made or started in it any more.
-func (s *Service) LoseSandbox() {
+// LoseSandbox ends the newest sandbox of the Pod with the UID. The processes in it go on, but nothing can be made or started in it any
+// more.
+func (s *Service) LoseSandbox(uid string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.sandboxes); n > 0 && s.sandboxes[n-1].ready {
-		s.sandboxes[n-1].ready = false
-		s.hooks.Event(Event{Kind: trace.SandboxStopped})
+	for i := len(s.sandboxes) - 1; i >= 0; i-- {
+		box := s.sandboxes[i]
+		if box.uid() != uid {
+			continue
+		}
+		if box.ready {
+			box.ready = false
+			s.hooks.Event(Event{Kind: trace.SandboxStopped, Pod: uid})
+		}
+		return
 	}
 }
 
@@ -58,7 +66,7 @@ func (s *Service) Crash(down time.Duration) {
 	for _, box := range s.sandboxes {
 		if box.ready {
 			box.ready = false
-			s.hooks.Event(Event{Kind: trace.SandboxStopped})
+			s.hooks.Event(Event{Kind: trace.SandboxStopped, Pod: box.uid()})
 		}
 	}
 }

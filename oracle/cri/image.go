@@ -19,8 +19,8 @@ type Images struct {
 
 // script is that of the first container with the image: it says what becomes of pulls, whoever they are for.
 func (i Images) script(image string) *script {
-	for _, name := range i.order {
-		if s := i.scripts[name]; s.image == image {
+	for _, r := range i.order {
+		if s := i.scripts[r]; s.image == image {
 			return s
 		}
 	}
@@ -43,8 +43,9 @@ func (i Images) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ bo
 }
 
 // PullImage plays the next pull of the image.
-func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *runtimeapi.AuthConfig, _ *runtimeapi.PodSandboxConfig) (string, error) {
+func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *runtimeapi.AuthConfig, box *runtimeapi.PodSandboxConfig) (string, error) {
 	i.alive()
+	uid := box.GetMetadata().GetUid()
 	i.mu.Lock()
 	s, pull := i.script(image.Image), sim.Pull{}
 	switch other := i.others[image.Image]; {
@@ -56,7 +57,7 @@ func (i Images) PullImage(_ context.Context, image *runtimeapi.ImageSpec, _ *run
 	default:
 		pull = s.nextPull()
 	}
-	begun := Event{Container: s.container.Name, Run: i.attempts(s.container.Name), Kind: trace.PullBegin}
+	begun := Event{Pod: uid, Container: s.container.Name, Run: i.attempts(role{uid, s.container.Name}), Kind: trace.PullBegin}
 	i.hooks.Event(begun)
 	i.mu.Unlock()
 

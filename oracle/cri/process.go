@@ -15,6 +15,7 @@ const killed = 137
 // container is one record of the runtime and, once started, the process in it.
 type container struct {
 	id, sandbox string
+	pod         string // the Pod's UID
 	name        string
 	attempt     uint32
 	script      *script

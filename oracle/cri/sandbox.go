@@ -22,7 +22,7 @@ func (s *Session) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandbox
 	made := &sandbox{id: fmt.Sprintf("sandbox-%d", s.made), config: config, ready: true, created: s.madeAt()}
 	s.made++
 	s.sandboxes = append(s.sandboxes, made)
-	s.hooks.Event(Event{Kind: trace.SandboxReady})
+	s.hooks.Event(Event{Kind: trace.SandboxReady, Pod: made.uid()})
 	return made.id, nil
 }
 
@@ -52,7 +52,7 @@ func (s *Session) StopPodSandbox(_ context.Context, id string) error {
 	}
 	if box.ready {
 		box.ready = false
-		s.hooks.Event(Event{Kind: trace.SandboxStopped})
+		s.hooks.Event(Event{Kind: trace.SandboxStopped, Pod: box.uid()})
 	}
 	return nil
 }
@@ -80,6 +80,9 @@ func (s *Session) RemovePodSandbox(_ context.Context, id string) error {
 	s.containers = left
 	return nil
 }
+
+// uid is that of the sandbox's Pod.
+func (b *sandbox) uid() string { return b.config.GetMetadata().GetUid() }
 
 func (b *sandbox) state() runtimeapi.PodSandboxState {
 	if b.ready {

@@ -20,6 +20,7 @@ import (
 // Event is something that the runtime did or was told, at this instant.
 type Event struct {
 	Kind      trace.Kind
+	Pod       string // its UID
 	Container string // empty: the sandbox
 	Run       int32
 	ExitCode  int32
@@ -29,6 +30,7 @@ type Event struct {
 
 // ProbeCall is one exec of a probe.
 type ProbeCall struct {
+	Pod        string
 	Container  string
 	Run        int32
 	Probe      string // startup, readiness, liveness
@@ -51,8 +53,8 @@ type Service struct {
 	calls atomic.Int32 // that are under way
 
 	mu         sync.Mutex
-	scripts    map[string]*script // by container name
-	order      []string           // their names, in the Pod's order
+	scripts    map[role]*script
+	order      []role             // those of the scripts, in the order of loading and of the Pod
 	others     map[string]*script // images on the node that a container was given later, with its script
 	sandboxes  []*sandbox
 	containers []*container
@@ -60,6 +62,9 @@ type Service struct {
 	made       int // sandboxes and containers ever made: no id comes twice
 	latency    sim.Latency
 }
+
+// role is a container of a Pod: its script's.
+type role struct{ pod, name string }
 
 // sandbox is one record of a Pod's sandbox.
 type sandbox struct {
@@ -71,11 +76,11 @@ type sandbox struct {
 
 // New returns a runtime that knows no Pod yet.
 func New(hooks Hooks) *Service {
-	return &Service{hooks: hooks, scripts: map[string]*script{}, others: map[string]*script{}}
+	return &Service{hooks: hooks, scripts: map[role]*script{}, others: map[string]*script{}}
 }
 
-// Load tells the runtime what the Pod's containers will do; image names the image of a container.
-func (s *Service) Load(pod sim.Pod, latency sim.Latency, image func(sim.Container) string) {
+// Load tells the runtime what the containers of the Pod with the UID will do; image names the image of a container.
+func (s *Service) Load(uid string, pod sim.Pod, latency sim.Latency, image func(sim.Container) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.latency = latency
@@ -85,29 +90,31 @@ func (s *Service) Load(pod sim.Pod, latency sim.Latency, image func(sim.Containe
 			if c.Latency != nil {
 				script.latency = *c.Latency
 			}
-			s.scripts[c.Name] = script
-			s.order = append(s.order, c.Name)
+			r := role{uid, c.Name}
+			s.scripts[r] = script
+			s.order = append(s.order, r)
 		}
 	}
 }
 
-// HasImage says that an image is on the node that a container is about to be given.
-func (s *Service) HasImage(container, image string) {
+// HasImage says that an image is on the node that a container of the Pod is about to be given.
+func (s *Service) HasImage(uid, container, image string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.others[image] = s.scripts[container]
+	s.others[image] = s.scripts[role{uid, container}]
 }
 
-// ConfigError counts an attempt to configure a container and reports whether it shall fail.
-func (s *Service) ConfigError(name string) bool {
+// ConfigError counts an attempt to configure a container of the Pod and reports whether it shall fail.
+func (s *Service) ConfigError(uid, name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	script := s.scripts[name]
+	r := role{uid, name}
+	script := s.scripts[r]
 	if script == nil || entry(script.container.Behavior.Starts, script.starts).Create != "ConfigError" {
 		return false
 	}
 	script.starts++
-	s.hooks.Event(Event{Kind: trace.CreateError, Container: name, Run: s.attempts(name), Reason: "CreateContainerConfigError"})
+	s.hooks.Event(Event{Kind: trace.CreateError, Pod: uid, Container: name, Run: s.attempts(r), Reason: "CreateContainerConfigError"})
 	return true
 }
 
@@ -131,11 +138,11 @@ func (s *Service) Busy() bool {
 	return false
 }
 
-// attempts is the attempt number that the next container of that name will have. The lock is held.
-func (s *Service) attempts(name string) int32 {
+// attempts is the attempt number that the next container of that role will have. The lock is held.
+func (s *Service) attempts(r role) int32 {
 	next := int32(0)
 	for _, c := range s.containers {
-		if c.name == name {
+		if c.pod == r.pod && c.name == r.name {
 			next = max(next, int32(c.attempt)+1)
 		}
 	}
@@ -143,7 +150,7 @@ func (s *Service) attempts(name string) int32 {
 }
 
 func (s *Service) event(c *container, kind trace.Kind, e Event) {
-	e.Kind, e.Container, e.Run = kind, c.name, int32(c.attempt)
+	e.Kind, e.Pod, e.Container, e.Run = kind, c.pod, c.name, int32(c.attempt)
 	s.hooks.Event(e)
 }
 
@@ -185,10 +192,16 @@ func (s *Session) CreateContainer(_ context.Context, sandboxID string, config *r
 	s.alive()
 	name := config.GetMetadata().GetName()
 	s.mu.Lock()
-	script := s.scripts[name]
+	box, err := s.findSandbox(sandboxID)
+	if err != nil {
+		s.mu.Unlock()
+		return "", err
+	}
+	uid := box.uid()
+	script := s.scripts[role{uid, name}]
 	if script == nil {
 		s.mu.Unlock()
-		return "", fmt.Errorf("container %q has no script", name)
+		return "", fmt.Errorf("container %q of Pod %s has no script", name, uid)
 	}
 	attempt := entry(script.container.Behavior.Starts, script.starts)
 	script.starts++
@@ -199,16 +212,16 @@ func (s *Session) CreateContainer(_ context.Context, sandboxID string, config *r
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if attempt.Create == "Error" {
-		s.hooks.Event(Event{Kind: trace.CreateError, Container: name, Run: int32(config.GetMetadata().GetAttempt()), Reason: "CreateContainerError"})
+		s.hooks.Event(Event{Kind: trace.CreateError, Pod: uid, Container: name, Run: int32(config.GetMetadata().GetAttempt()), Reason: "CreateContainerError"})
 		return "", errors.New("scripted create error")
 	}
 	if s.lost(sandboxID) {
-		s.hooks.Event(Event{Kind: trace.CreateError, Container: name, Run: int32(config.GetMetadata().GetAttempt()), Reason: "CreateContainerError"})
+		s.hooks.Event(Event{Kind: trace.CreateError, Pod: uid, Container: name, Run: int32(config.GetMetadata().GetAttempt()), Reason: "CreateContainerError"})
 		return "", errors.New("the sandbox is not ready")
 	}
 	c := &container{
 		id:      fmt.Sprintf("%s-%d-%d", name, config.GetMetadata().GetAttempt(), s.made),
-		sandbox: sandboxID, name: name, attempt: config.GetMetadata().GetAttempt(), script: script, config: config,
+		sandbox: sandboxID, pod: uid, name: name, attempt: config.GetMetadata().GetAttempt(), script: script, config: config,
 		state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: s.madeAt(),
 	}
 	if attempt.Start == "Error" {

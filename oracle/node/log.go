@@ -16,6 +16,7 @@ import (
 // Step is one of the pod worker's steps, as the kubelet logs it.
 type Step struct {
 	Name string // SyncPod, SyncTerminatingPod, SyncTerminatedPod
+	Pod  string // its UID
 	Exit bool
 }
 
@@ -58,11 +59,21 @@ func (s *sink) WithValues(kv ...any) logr.LogSink {
 // Info picks out the steps.
 func (s *sink) Info(_ int, message string, kv ...any) {
 	if name, isEnter := strings.CutSuffix(message, " enter"); isEnter {
-		tell(Step{Name: name})
+		tell(Step{Name: name, Pod: uidIn(kv)})
 	} else if name, isExit := strings.CutSuffix(message, " exit"); isExit {
-		tell(Step{Name: name, Exit: true})
+		tell(Step{Name: name, Pod: uidIn(kv), Exit: true})
 	}
 	s.write("I", message, kv)
+}
+
+// uidIn is the Pod's UID among the values of a message.
+func uidIn(kv []any) string {
+	for i := 0; i+1 < len(kv); i += 2 {
+		if kv[i] == "podUID" {
+			return fmt.Sprint(kv[i+1])
+		}
+	}
+	return ""
 }
 
 // Error only writes.

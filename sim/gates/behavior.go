@@ -41,6 +41,9 @@ type APIServer struct {
 	// SleepZero: a sleep of zero seconds is legal; KnowsSleepZero: the release has heard of it and says so in its error.
 	// pkg/apis/core/validation/validation.go: validateSleepAction, 1.32 and later.
 	KnowsSleepZero, SleepZero bool
+	// KeepsDeletionAhead: a request that shortens the grace of a Pod to less than has passed leaves it one second, and none if it asks for
+	// none; else the deletion timestamp moves into the past. apiserver's pkg/registry/rest/delete.go: BeforeDelete, 1.33 (#122646).
+	KeepsDeletionAhead bool
 	// TerminatingHidesTerminal: STATUS reads Terminating for deleted Pods even when their phase is terminal.
 	// pkg/printers/internalversion/printers.go: printPod, up to 1.30.
 	TerminatingHidesTerminal bool
@@ -253,6 +256,7 @@ func apiServer(c Component) APIServer {
 		RefusesRestartedSidecars:     !r.since(Release{28, 8}, Release{29, 3}, Release{30, 0}),
 		KnowsSleepZero:               r.Minor >= 32,
 		SleepZero:                    c.On(podLifecycleSleepActionAllowZero),
+		KeepsDeletionAhead:           r.Minor >= 33,
 		TerminatingHidesTerminal:     r.Minor <= 30,
 		FailureShowsThroughCompleted: r.Minor >= 35,
 	}

@@ -36,6 +36,7 @@ func (a *APIServer) behaviours() []Behaviour {
 		{part, "refuses the status of restarted sidecars", yes(a.RefusesRestartedSidecars)},
 		{part, "knows a sleep of 0s", yes(a.KnowsSleepZero)},
 		{part, "allows a sleep of 0s", yes(a.SleepZero)},
+		{part, "keeps deletion timestamps ahead", yes(a.KeepsDeletionAhead)},
 		{part, "prints Terminating for ended Pods", yes(a.TerminatingHidesTerminal)},
 		{part, "prints a failure beside a completed main", yes(a.FailureShowsThroughCompleted)},
 	}

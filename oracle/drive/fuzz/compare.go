@@ -65,6 +65,10 @@ func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, er
 			ID: pods[i].id, Scenario: &pods[i].scenario, Config: kubelet.Config(pods[i].setting.Jitter),
 			Control: kubelet.Gates(target.Target.Control), Node: kubelet.Gates(target.Target.Nodes[0]),
 		}
+		if pods[i].scenario.Job != nil {
+			// The back-off between Pods ends at whole seconds of the wall clock, which would be ticks of the sync loop.
+			requests[i].Config.ClockPhase = 271 * time.Millisecond
+		}
 	}
 	began := time.Now()
 	responses, err := kubelet.Ask(ctx, c.program, requests)

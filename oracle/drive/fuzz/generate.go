@@ -24,6 +24,7 @@ type generator struct {
 	target  func(kept.Setting) (gates.Resolved, error)
 	off     bool     // the release lets the gate SidecarContainers be turned off
 	toggles []string // other settings of gates that change what the release does
+	jobs    bool     // a Job is made of each Pod
 }
 
 func newGenerator(seed uint64, target func(kept.Setting) (gates.Resolved, error)) (*generator, error) {
@@ -120,7 +121,12 @@ func (g *generator) generate(n, candidate uint64) (generated, error) {
 	if setting.ControlOff && d.oneIn(2) {
 		withoutProbes(s.Pod.Init) // else most are refused
 	}
-	return generated{id: fmt.Sprintf("%d-%d", g.seed, n), scenario: s, setting: setting}, nil
+	pod := generated{id: fmt.Sprintf("%d-%d", g.seed, n), scenario: s, setting: setting}
+	if g.jobs {
+		pod.id = "job-" + pod.id
+		err = g.jobOf(n, &pod)
+	}
+	return pod, err
 }
 
 func (d draw) setting(g *generator) kept.Setting {

@@ -24,6 +24,7 @@ type options struct {
 	seed      uint64
 	jitter    float64
 	off       bool
+	jobs      bool
 	keep      string
 	replay    string
 	runs      int
@@ -42,6 +43,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the Pods")
 	flag.Float64Var(&o.jitter, "jitter", 0, "where the kubelet's random waits lie in their range, in [0, 1); each Pod has its own unless it is given")
 	flag.BoolVar(&o.off, "off", false, "turn the gate SidecarContainers off for all Pods")
+	flag.BoolVar(&o.jobs, "jobs", false, "make a Job of each Pod")
 	flag.StringVar(&o.keep, "keep", "found", "folder for the Pods on which simulator and kubelet differ, shrunk; a replay shrinks only if it is given")
 	flag.StringVar(&o.replay, "replay", "", "compare the Pod in this file and show the result")
 	flag.IntVar(&o.runs, "runs", 20000, "bound of the search through the simulator's free choices")

@@ -23,6 +23,7 @@ func (c *comparer) fuzz(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	drawn.jobs = c.options.jobs
 	g, err := newGuide(c.options.want)
 	if err != nil {
 		return 0, err

@@ -70,10 +70,18 @@ func reductions(s sim.Scenario) []sim.Scenario {
 		return tidy(c.Pod.Main) || tidied
 	})
 	for i := range s.Pod.Init {
-		try(func(c *sim.Scenario) bool { c.Pod.Init = slices.Delete(c.Pod.Init, i, i+1); return true })
+		try(func(c *sim.Scenario) bool { c.Pod.Init = slices.Delete(c.Pod.Init, i, i+1); return withoutScript(c, i) })
 	}
 	for i := range s.Pod.Main {
-		try(func(c *sim.Scenario) bool { c.Pod.Main = slices.Delete(c.Pod.Main, i, i+1); return true })
+		try(func(c *sim.Scenario) bool {
+			c.Pod.Main = slices.Delete(c.Pod.Main, i, i+1)
+			return withoutScript(c, len(c.Pod.Init)+i)
+		})
+	}
+	if s.Job != nil {
+		for _, change := range jobReductions(s.Job) {
+			try(func(c *sim.Scenario) bool { return change(c.Job) })
+		}
 	}
 	for i := range s.Steps {
 		try(func(c *sim.Scenario) bool { c.Steps = slices.Delete(c.Steps, i, i+1); return true })
