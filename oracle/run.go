@@ -141,7 +141,7 @@ func (l *life) play() {
 	l.reportPhases(start, created)
 	time.Sleep(time.Until(start))
 
-	runtime := cri.New(cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
+	runtime := cri.New(cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe}, l.root)
 	l.runtime = runtime
 	runtime.Load(l.request.Scenario.Pod, c.Latency, imageOf)
 	l.server = apiserver.New(node.Object(), apiserver.Hooks{
