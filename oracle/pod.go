@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -41,6 +42,9 @@ func manifest(p sim.Pod) *v1.Pod {
 	if p.ActiveDeadlineSeconds > 0 {
 		pod.Spec.ActiveDeadlineSeconds = &p.ActiveDeadlineSeconds
 	}
+	if p.OS != "" {
+		pod.Spec.OS = &v1.PodOS{Name: v1.OSName(p.OS)}
+	}
 	for _, c := range p.Init {
 		pod.Spec.InitContainers = append(pod.Spec.InitContainers, containerOf(c))
 	}
@@ -76,6 +80,7 @@ func containerOf(c sim.Container) v1.Container {
 	if c.PostStart != nil || c.PreStop != nil || c.EmptyLifecycle {
 		out.Lifecycle = &v1.Lifecycle{PostStart: hookOf(c.PostStart, "poststart"), PreStop: hookOf(c.PreStop, "prestop")}
 	}
+	younger(&out, c)
 	for _, start := range c.Behavior.Starts {
 		if start.Create == "ConfigError" { // a reference to a ConfigMap that is sometimes missing
 			out.Env = []v1.EnvVar{{Name: "VALUE", ValueFrom: &v1.EnvVarSource{ConfigMapKeyRef: &v1.ConfigMapKeySelector{
@@ -135,9 +140,41 @@ func hookOf(h *sim.Hook, name string) *v1.LifecycleHandler {
 // sleepHook is set by its JSON form: the field is younger than the oldest release.
 func sleepHook(seconds int64) *v1.LifecycleHandler {
 	handler := &v1.LifecycleHandler{}
-	text := fmt.Sprintf(`{"sleep":{"seconds":%d}}`, seconds)
-	if err := json.Unmarshal([]byte(text), handler); err != nil {
-		panic(err) // the text is ours
-	}
+	merge(handler, fmt.Sprintf(`{"sleep":{"seconds":%d}}`, seconds))
 	return handler
+}
+
+// younger sets other such fields. A release that does not know them leaves them out.
+func younger(out *v1.Container, c sim.Container) {
+	for _, rule := range c.RestartRules {
+		operator := "In"
+		if rule.NotIn {
+			operator = "NotIn"
+		}
+		values, err := json.Marshal(append([]int32{}, rule.Values...))
+		if err != nil {
+			panic(err) // numbers have a JSON form
+		}
+		merge(addRule(out), fmt.Sprintf(`{"action":%q,"exitCodes":{"operator":%q,"values":%s}}`, rule.Action, operator, values))
+	}
+	if c.StopSignal != "" {
+		merge(out, fmt.Sprintf(`{"lifecycle":{"stopSignal":%q}}`, c.StopSignal))
+	}
+}
+
+// addRule adds an empty restart rule, where the release knows them.
+func addRule(out *v1.Container) any {
+	rules := reflect.ValueOf(out).Elem().FieldByName("RestartPolicyRules")
+	if !rules.IsValid() {
+		return new(struct{})
+	}
+	rules.Set(reflect.Append(rules, reflect.Zero(rules.Type().Elem())))
+	return rules.Index(rules.Len() - 1).Addr().Interface()
+}
+
+// merge reads a JSON text of ours into an object of the API.
+func merge(into any, text string) {
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		panic(err)
+	}
 }

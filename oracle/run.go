@@ -152,7 +152,7 @@ func (l *life) play() {
 	l.reportPhases(start, created)
 	time.Sleep(time.Until(start))
 
-	runtime := cri.New(cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe})
+	runtime := cri.New(cri.Hooks{Event: l.record.runtimeEvent, Probe: l.record.probe}, l.root)
 	l.runtime = runtime
 	if l.pod != nil {
 		runtime.Load(string(l.pod.UID), l.request.Scenario.Pod, c.Latency, imageOf)

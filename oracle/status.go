@@ -21,6 +21,7 @@ var conditions = map[string]trace.ConditionType{
 	"Ready":                     trace.PodReady,
 	"ContainersReady":           trace.ContainersReady,
 	"PodScheduled":              trace.PodScheduled,
+	"AllContainersRestarting":   trace.AllContainersRestarting,
 }
 
 // named finds the containers in a condition's message.
@@ -39,7 +40,7 @@ func (r *recording) version(pod *v1.Pod) trace.Status {
 			byType[t] = c
 		}
 	}
-	for t := trace.PodReadyToStartContainers; t <= trace.PodScheduled; t++ {
+	for t := trace.PodReadyToStartContainers; t <= trace.AllContainersRestarting; t++ {
 		c, ok := byType[t]
 		if !ok {
 			continue

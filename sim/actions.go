@@ -11,6 +11,7 @@ type podActions struct {
 	startInit     []start
 	startMain     []start
 	kills         []kill
+	resets        []reset
 }
 
 // start is one container to start, and why now.
@@ -38,12 +39,18 @@ const (
 	killLiveness
 )
 
-// computeActions fills the worker's plan.
-func (m *machine) computeActions() {
+// computeActions fills the worker's plan. restartAll says that the Pod is marked for a restart of all its containers.
+func (m *machine) computeActions(restartAll bool) {
 	a, snap := &m.worker.sync.actions, &m.worker.snapshot
-	*a = podActions{startInit: a.startInit[:0], startMain: a.startMain[:0], kills: a.kills[:0]}
+	*a = podActions{startInit: a.startInit[:0], startMain: a.startMain[:0], kills: a.kills[:0], resets: a.resets[:0]}
 	if snap.sandboxNeeded() {
 		a.killPod, a.createSandbox = true, true
+	}
+	if restartAll {
+		m.resetAll(a, snap)
+		return
+	}
+	if a.createSandbox {
 		m.actionsForSandbox(a, snap)
 		return
 	}
@@ -210,27 +217,6 @@ func (m *machine) shouldRestart(c *container, r *recordView) bool {
 		return true
 	}
 	return m.restartsAfter(c, r.exitCode)
-}
-
-// restartsAfter is api/v1/pod/util.go: ContainerShouldRestart (1.34 with its gate, 1.35 and later), else the Pod's policy
-// alone, which then counts for sidecars too wherever this is asked.
-func (m *machine) restartsAfter(c *container, exitCode int32) bool {
-	policy := m.scenario.Pod.RestartPolicy
-	if m.kubelet.RestartRules && c.policy != "" {
-		policy = c.policy
-	}
-	return restarts(policy, exitCode)
-}
-
-// restarts is what a policy says of a container that ended.
-func restarts(policy RestartPolicy, exitCode int32) bool {
-	switch policy {
-	case RestartNever:
-		return false
-	case RestartOnFailure:
-		return exitCode != 0
-	}
-	return true
 }
 
 // gateEvent is the event by which the init container at a position let the next one pass.

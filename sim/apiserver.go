@@ -46,9 +46,9 @@ func (m *machine) keeps() (sidecars, rules bool) {
 
 // schedule has the Pod bound to the node, if the scheduler finds it fit.
 func (m *machine) schedule(scheduler gates.Scheduler) {
-	if m.sidecars && !scheduler.SidecarContainers && !m.scenario.Pod.Static {
+	if why := m.unfit(scheduler); why != "" && !m.scenario.Pod.Static {
 		e := podEvent(trace.PodUnscheduled)
-		e.Reason = unschedulable
+		e.Reason = why
 		m.object.event = m.emit(e, cause(m.object.event, "the scheduler looks at it", windowNow))
 		m.publishInitial(false)
 		return
@@ -56,12 +56,33 @@ func (m *machine) schedule(scheduler gates.Scheduler) {
 	m.queue.push(max(m.observedBinding(), m.now), inputBound, 0, 0, 0)
 }
 
-// keptOf is what the API server keeps of a container's hooks. pkg/api/pod/util.go: dropPodLifecycleSleepAction.
+// unfit is why the scheduler finds no node for the Pod, or empty.
+func (m *machine) unfit(scheduler gates.Scheduler) string {
+	switch {
+	case m.sidecars && !scheduler.SidecarContainers:
+		return unschedulable
+	case m.restartAll && !(m.kubelet.DeclaresFeatures && m.kubelet.RestartAll):
+		return scheduler.RestartAllNodeless
+	}
+	return ""
+}
+
+// keptOf is what the API server keeps of a container's lifecycle. pkg/api/pod/util.go: dropPodLifecycleSleepAction,
+// dropContainerStopSignals.
 func (m *machine) keptOf(written *Container) *Container {
-	if !m.api.DropsSleepHook || m.scenario.Pod.Static {
+	dropsSignal := written.StopSignal != "" && !m.api.StopSignal
+	if !m.api.DropsSleepHook && !dropsSignal || m.scenario.Pod.Static {
 		return written
 	}
 	kept := *written
+	if dropsSignal {
+		kept.StopSignal = ""
+		// What an API server does not know of leaves the rest as it is, even if that is nothing.
+		kept.EmptyLifecycle = !m.api.KnowsStopSignal && kept.PostStart == nil && kept.PreStop == nil
+	}
+	if !m.api.DropsSleepHook {
+		return &kept
+	}
 	for _, hook := range [...]**Hook{&kept.PostStart, &kept.PreStop} {
 		if *hook != nil && (*hook).Handler == HandlerSleep {
 			*hook = nil
@@ -100,6 +121,7 @@ func (m *machine) problems(keepSidecars bool) []string {
 		if c.RestartPolicy != "" && !m.api.KnowsRestartRules {
 			refuse("containers", i, "restartPolicy", forbiddenOnMain)
 		}
+		m.containers[m.inits+i].refuseRules(m.api.RestartAll, func(field, message string) { refuse("containers", i, field, message) })
 	}
 	for i := range m.scenario.Pod.Init {
 		c := m.containers[i].spec
@@ -108,6 +130,7 @@ func (m *machine) problems(keepSidecars bool) []string {
 		if known && c.RestartPolicy != "" && !always {
 			refuse("initContainers", i, "restartPolicy", fmt.Sprintf("Unsupported value: %q: supported values: \"Always\"", string(c.RestartPolicy)))
 		}
+		m.refuseInitRules(&m.containers[i], func(field, message string) { refuse("initContainers", i, field, message) })
 		if always {
 			m.refuseHooksAndProbes(c, func(field, message string) { refuse("initContainers", i, field, message) })
 			continue
@@ -116,7 +139,7 @@ func (m *machine) problems(keepSidecars bool) []string {
 			name string
 			set  bool
 		}{
-			{"lifecycle", c.PostStart != nil || c.PreStop != nil || c.EmptyLifecycle},
+			{"lifecycle", c.PostStart != nil || c.PreStop != nil || c.StopSignal != "" || c.EmptyLifecycle},
 			{"livenessProbe", c.Liveness != nil}, {"readinessProbe", c.Readiness != nil}, {"startupProbe", c.Startup != nil},
 		} {
 			if field.set {
@@ -173,6 +196,7 @@ func (m *machine) refuseHooks(c *Container, refuse func(field, message string)) 
 			refuse(path+".sleep", fmt.Sprintf("Invalid value: %d: must be greater than 0 and less than terminationGracePeriodSeconds (%d)%s", seconds, grace, hint))
 		}
 	}
+	m.refuseStopSignal(c, refuse)
 }
 
 // reportDropped says which fields the API server removed without a word.
@@ -181,6 +205,15 @@ func (m *machine) reportDropped(keepSidecars, keepRules bool) {
 		e := c.event(trace.FieldDropped, 0)
 		e.Reason = field
 		m.emit(e, cause(m.object.event, "the feature is off in the API server", windowNow))
+	}
+	unknown := func(c *container, field string, known bool) {
+		if known {
+			report(c, field)
+			return
+		}
+		e := c.event(trace.FieldDropped, 0)
+		e.Reason = field
+		m.emit(e, cause(m.object.event, "the API server does not know the field", windowNow))
 	}
 	for i := range m.containers {
 		c := &m.containers[i]
@@ -192,9 +225,15 @@ func (m *machine) reportDropped(keepSidecars, keepRules bool) {
 		} else if written.PreStop != c.spec.PreStop {
 			report(c, "lifecycle.preStop")
 		}
+		if written.StopSignal != c.spec.StopSignal {
+			unknown(c, "lifecycle.stopSignal", m.api.KnowsStopSignal)
+		}
 		policy := c.spec.RestartPolicy
 		if policy != "" && (i < m.inits && !keepSidecars || !keepRules && (i >= m.inits || policy != RestartAlways)) {
 			report(c, "restartPolicy")
+		}
+		if len(c.rules) < len(written.RestartRules) {
+			unknown(c, "restartPolicyRules", m.api.KnowsRestartRules)
 		}
 	}
 }

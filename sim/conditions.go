@@ -16,7 +16,7 @@ const (
 )
 
 // conditions fills the conditions of a status in the kubelet's order.
-func (m *machine) conditions(s *podStatus, snap *snapshot) {
+func (m *machine) conditions(s *podStatus, snap *snapshot, restarting bool) {
 	if m.kubelet.ReadyToStart != gates.ReadyToStartOff {
 		c := trace.Condition{Type: trace.PodReadyToStartContainers, True: !snap.sandboxNeeded()}
 		if !c.True {
@@ -29,6 +29,7 @@ func (m *machine) conditions(s *podStatus, snap *snapshot) {
 	s.add(trace.Condition{Type: trace.PodReady, True: ready.True, Reason: ready.Reason, Containers: ready.Containers})
 	s.add(ready)
 	s.add(trace.Condition{Type: trace.PodScheduled, True: true})
+	m.restartingCondition(s, snap, restarting)
 }
 
 func (s *podStatus) add(c trace.Condition) {

@@ -21,11 +21,12 @@ func (m *machine) signalFromOutside(k *Kill) (impossible string) {
 		m.queue.push(m.observedEnd(c, r.run, exitSIGKILL, m.now), inputExit, int32(c.position), r.run, 0)
 		return ""
 	}
-	reaction := m.observedEnd(c, r.run, life.OnStop.ExitCode, m.now.Add(life.OnStop.After))
-	if r.signalled || life.OnStop.Ignore || naturalEnd(r, life) <= reaction {
+	does := life.OnStop.On(k.Signal)
+	reaction := m.observedEnd(c, r.run, does.ExitCode, m.now.Add(does.After))
+	if r.signalled || does.Ignore || naturalEnd(r, life) <= reaction {
 		return ""
 	}
-	r.signalled, r.signalEv = true, sent
+	r.signalled, r.signal, r.signalEv = true, k.Signal, sent
 	m.queue.push(reaction, inputExit, int32(c.position), r.run, 0)
 	return ""
 }

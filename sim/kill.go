@@ -231,9 +231,15 @@ func (m *machine) sendStop(i int) {
 	grace := seconds(max(k.grace, minimumGrace))
 	k.stage = killerStopping
 	k.token++
-	alive := m.stopProcess(c, c.find(k.run), grace,
+	r := c.find(k.run)
+	alive := m.stopProcess(c, r, grace,
 		cause(k.last, "the runtime sends the stop signal", windowRuntime), cause(k.turnBy, "it is its turn", windowNow))
-	if !alive {
+	switch {
+	case alive:
+	case r == nil:
+		k.stage = killerReturning // the runtime does not know it any more
+		m.killerWaits(i, 0)
+	default:
 		k.stage = killerReturning
 		m.killerWaits(i, c.latency.Stop)
 	}

@@ -147,7 +147,7 @@ func (m *machine) kubeletReady() {
 	}
 	w.known, w.first = true, true
 	w.lastEvent = m.life.event
-	if m.sidecars && !m.kubelet.SidecarContainers {
+	if m.rejects() {
 		m.reject(m.life.event)
 		m.orphaned()
 		return

@@ -41,6 +41,7 @@ type machine struct {
 	containers []container // init containers, then mains, in the order of the manifest
 	inits      int         // how many of them are init containers
 	sidecars   bool        // whether one of them is a sidecar
+	restartAll bool        // whether one of them has a rule that restarts all
 	legacyInit bool
 
 	object  object
@@ -60,11 +61,14 @@ type container struct {
 	position int
 	role     trace.Role
 	policy   RestartPolicy // the container's own, as far as the API server kept it
+	rules    []RestartRule // likewise
 	changed  trace.Instant // the last change of its status that its probe workers look at
 	latency  Latency
 	records  []record // the runtime's, oldest first
 	nextRun  int32
 	numbers  []numbering // where the runtime's count of its runs began anew; most never do
+	place    int32       // the attempt of the sandbox that its last record was made in
+	logged   int32       // one more than the newest attempt whose log outlived its record
 	creates  int32       // create attempts so far
 	editions []edition   // the images that it was given after the manifest's
 	backOff  backOff
@@ -111,7 +115,9 @@ type record struct {
 	finishedAt trace.Instant
 	ends       trace.Instant // of its process by itself
 	event      int32         // the last event of its life
+	logged     bool          // its log was begun
 	signalled  bool
+	signal     Signal // the one that it reacts to, once signalled
 	signalEv   int32
 	killed     int32 // the SIGKILL from outside that ends it, or none
 }
@@ -219,9 +225,7 @@ func (m *machine) setUpContainers(keepSidecars, keepRules bool) {
 		} else {
 			c.spec, c.role = m.keptOf(&pod.Main[i-m.inits]), trace.RoleMain
 		}
-		if keepRules && c.role != trace.RoleSidecar {
-			c.policy = c.spec.RestartPolicy
-		}
+		m.keepRules(c, keepRules)
 		c.latency = latency
 		if c.spec.Latency != nil {
 			c.latency = *c.spec.Latency

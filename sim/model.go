@@ -55,6 +55,8 @@ type Pod struct {
 	TerminationGracePeriodSeconds int64
 	// ActiveDeadlineSeconds is spec.activeDeadlineSeconds; 0 means none.
 	ActiveDeadlineSeconds int64 `json:",omitempty"`
+	// OS is spec.os.name, without which the API server refuses stop signals.
+	OS string `json:",omitempty"`
 	// Static Pods come from a manifest on the node: the API server's dropping and validation do not apply.
 	Static bool `json:",omitempty"`
 	// NoVolumes is true for a Pod that mounts nothing, not even the token of a service account. Only such a Pod loses its directory
@@ -71,8 +73,10 @@ type Container struct {
 	Image string `json:",omitempty"`
 	// RestartPolicy is the container's own policy as written. Always on an init container makes it a sidecar.
 	RestartPolicy RestartPolicy `json:",omitempty"`
-	// HasRestartRules is true where restartPolicyRules is set (not simulated yet, but the API server's word depends on it).
-	HasRestartRules bool `json:",omitempty"`
+	// RestartRules are restartPolicyRules: the first that matches the exit code says what happens.
+	RestartRules []RestartRule `json:",omitempty"`
+	// StopSignal is lifecycle.stopSignal. Empty means the image's own, which is taken for SIGTERM.
+	StopSignal Signal `json:",omitempty"`
 	// AlwaysPull is true for imagePullPolicy Always: each start pulls.
 	AlwaysPull                   bool   `json:",omitempty"`
 	Startup, Readiness, Liveness *Probe `json:",omitempty"`
@@ -82,6 +86,23 @@ type Container struct {
 	Latency        *Latency `json:",omitempty"`
 	Behavior       Behavior
 }
+
+// RestartRule is one rule of restartPolicyRules.
+type RestartRule struct {
+	Action RestartAction
+	// NotIn: it matches the exit codes that are not among Values; else those that are.
+	NotIn  bool    `json:",omitempty"`
+	Values []int32 `json:",omitempty"`
+}
+
+// RestartAction is what a rule that matches does.
+type RestartAction string
+
+// The actions.
+const (
+	ActionRestart              RestartAction = "Restart"
+	ActionRestartAllContainers RestartAction = "RestartAllContainers"
+)
 
 // Probe is a probe after defaulting. All times are whole seconds, as in the API.
 type Probe struct {
@@ -170,6 +191,8 @@ type Process struct {
 type StopReaction struct {
 	// Ignore: it goes on until SIGKILL (exit code 137).
 	Ignore bool `json:",omitempty"`
+	// Only is the one signal that it reacts to, where the container may have more than one in its life; empty means any.
+	Only Signal `json:",omitempty"`
 	// After is the time from the signal to the exit.
 	After    time.Duration `json:",omitempty"`
 	ExitCode int32         `json:",omitempty"`
@@ -246,6 +269,8 @@ type Signal string
 const (
 	SignalKill Signal = "SIGKILL"
 	SignalTerm Signal = "SIGTERM"
+	// SignalStop as a stop signal holds the process up, so that it does not react; no step sends it.
+	SignalStop Signal = "SIGSTOP"
 )
 
 // LoseSandbox ends the Pod's sandbox behind the kubelet's back, as the end of its pause process does. The containers' own processes

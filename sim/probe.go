@@ -341,11 +341,11 @@ func (m *machine) workerGoesOn(w *probeWorker, s *containerStatus) bool {
 	ended := s.State.Kind == trace.StateTerminated
 	switch {
 	case m.kubelet.WaitingEndsWorkers:
-		return ended || m.mayRestart(c)
+		return ended || m.restartable(c)
 	case !ended:
 		return true
 	case m.kubelet.RestartRules:
-		return m.restartsAfter(c, s.State.ExitCode)
+		return m.restartsAfter(c, s.State.ExitCode) || m.kubelet.RestartAll && m.askedToRestartAll(nil, &m.status.current)
 	}
 	return m.scenario.Pod.RestartPolicy != RestartNever || c.role == trace.RoleSidecar && !m.kubelet.NeverEndsSidecarProbes
 }

@@ -23,40 +23,52 @@ func (c *container) behaviour(run int32) *Process {
 	if len(runs) == 0 {
 		return &defaultRun
 	}
-	return &runs[min(int(c.attempt(run)), len(runs)-1)]
+	return &runs[min(int(run-c.numbered(run).back), len(runs)-1)]
 }
 
-// numbering says that from one run on the attempt is so much less than the run.
-type numbering struct{ from, less int32 }
+// numbering says that from one run on the attempt is so much less than the run, and the process so much further back in its script.
+type numbering struct{ from, less, back int32 }
 
 // attempt is the number under which the runtime knows a run. The machine counts the runs of a container's whole life, so that no
 // two are taken for each other; the kubelet counts on from the newest record that it knows, and in a new sandbox an init
 // container has none.
 func (c *container) attempt(run int32) int32 {
+	return run - c.numbered(run).less
+}
+
+func (c *container) numbered(run int32) numbering {
 	for i := len(c.numbers) - 1; i >= 0; i-- {
-		if n := &c.numbers[i]; run >= n.from {
-			return run - n.less
+		if n := c.numbers[i]; run >= n.from {
+			return n
 		}
 	}
-	return run
+	return numbering{}
 }
 
 // numberNext fixes the attempt of the container's next run. kuberuntime_container.go: startContainer, which without a record looks
-// at the log files; those are removed with their records.
+// at the log files; those are removed with their records, except by a restart of all containers. A process whose runtime counts anew
+// in the same sandbox goes on in its script: what it keeps in the Pod's volumes tells it how often it was started.
 func (m *machine) numberNext(c *container) {
-	attempt := int32(0)
+	attempt := c.logged
 	if r := m.worker.snapshot.newest(c.position); r != nil {
 		attempt = c.attempt(r.run) + 1
 	}
-	if attempt != c.attempt(c.nextRun) {
-		c.numbers = append(c.numbers, numbering{c.nextRun, c.nextRun - attempt})
+	before := c.numbered(c.nextRun)
+	if attempt == c.nextRun-before.less {
+		return
 	}
+	anew := numbering{c.nextRun, c.nextRun - attempt, before.back}
+	if m.sandbox.attempt != c.place || c.nextRun == 0 {
+		anew.back = anew.less
+	}
+	c.numbers = append(c.numbers, anew)
 }
 
 // create makes a record in state Created.
 func (m *machine) create(c *container) *record {
 	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, edition: c.edition(&m.worker.copy), event: none, signalEv: none, killed: none})
 	c.nextRun++
+	c.place = m.sandbox.attempt
 	m.runtimeChanged()
 	if len(c.records) > 1 {
 		m.awaitGarbage(c) // it matters only if it comes before the start does, or if the start fails
@@ -103,8 +115,9 @@ func (m *machine) processEnds(position int, run int32, killed bool) {
 	case r.killed != none:
 		code, why = exitSIGKILL, "killed"
 	case r.signalled:
-		code, why = life.OnStop.ExitCode, "it stops on the signal"
-		window.Min = life.OnStop.After
+		does := life.OnStop.On(r.signal)
+		code, why = does.ExitCode, "it stops on the signal"
+		window.Min = does.After
 	default:
 		window.Min = life.For
 	}
@@ -155,18 +168,19 @@ func (m *machine) stopProcess(c *container, r *record, grace time.Duration, beca
 	}
 	e := c.event(trace.StopSignal, r.run)
 	e.Span = grace
-	before := r.signalled
-	r.signalled = true
+	e.Reason = string(m.stopSignal(c))
+	before, signal := r.signalled, r.signal
+	r.signalled, r.signal = true, m.stopSignal(c)
 	r.signalEv = m.emit(e, because, second)
 	life := c.behaviour(r.run)
 	position, kill, reaction := int32(c.position), m.now.Add(grace), trace.Never
-	if !life.OnStop.Ignore {
-		reaction = m.observedReaction(c, r.run, life.OnStop)
+	if does := life.OnStop.On(m.stopSignal(c)); !does.Ignore {
+		reaction = m.observedReaction(c, r.run, does)
 	}
 	switch natural := naturalEnd(r, life); {
 	case natural <= min(kill, reaction):
 		// It ends by itself before the signal has an effect; that end is in the queue already.
-		r.signalled = before
+		r.signalled, r.signal = before, signal
 	case reaction <= kill:
 		m.queue.push(reaction, inputExit, position, r.run, 0)
 	default:
@@ -197,7 +211,7 @@ func (m *machine) remove(c *container, run int32, because trace.Cause) {
 	for i := range c.records {
 		if c.records[i].run == run {
 			seen := m.pleg.seen[c.position]
-			unended := c.records[i].state == recordCreated && seen.any && run <= seen.run
+			unended := seen.any && (c.records[i].state == recordCreated && run <= seen.run || seen.state == recordRunning && run == seen.run)
 			c.records = append(c.records[:i], c.records[i+1:]...)
 			removed := m.emit(c.event(trace.Removed, run), because)
 			m.pleg.removed = true

@@ -251,6 +251,7 @@ func (m *machine) startEnds(c *container) {
 	st := &m.worker.sync.starts
 	result, why := currentStart(c).Start, "the runtime cannot start it"
 	c.creates++
+	c.newest().logged = m.sandbox.ready
 	if !m.sandbox.ready {
 		result, why = "Error", "its sandbox is gone"
 	}

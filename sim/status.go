@@ -33,7 +33,7 @@ type podStatus struct {
 	phase      trace.Phase
 	reason     string
 	message    string
-	conditions [5]trace.Condition
+	conditions [6]trace.Condition
 	count      int // of conditions
 	containers []containerStatus
 }
@@ -52,8 +52,9 @@ const (
 func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	old, s := &m.status.current, &m.status.scratch
 	s.count = 0
+	restarting := m.kubelet.RestartAll && m.askedToRestartAll(snap, old)
 	for i := range m.containers {
-		m.convertContainer(&s.containers[i], &old.containers[i], i, snap)
+		m.convertContainer(&s.containers[i], &old.containers[i], i, snap, restarting)
 	}
 	s.phase = m.phase(s, snap, final)
 	if !terminal(s.phase) && terminal(old.phase) {
@@ -69,12 +70,12 @@ func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	for i := range m.containers {
 		m.probeFields(&s.containers[i], i)
 	}
-	m.conditions(s, snap)
+	m.conditions(s, snap, restarting)
 	return s
 }
 
 // convertContainer is convertToAPIContainerStatuses for one container.
-func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapshot) {
+func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapshot, restarting bool) {
 	c := &m.containers[i]
 	waiting := trace.ContainerState{Kind: trace.StateWaiting, Reason: reasonContainerCreating, Run: none}
 	if m.inits > 0 {
@@ -89,12 +90,17 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 		}
 	case old.Present && old.State.Kind == trace.StateTerminated:
 		*s = *old
+		m.lostRecord(s, old, restarting)
 	default:
 		*s = containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: waiting}}
 		if old.Present {
 			s.Last, s.Restarts = old.Last, old.Restarts
-			m.lostRecord(s, old, c, snap)
+			m.lostRecord(s, old, restarting)
 		}
+	}
+	if len(records) == 0 && m.kubelet.LostInitCompleted && c.role == trace.RoleInit && s.State.Kind == trace.StateWaiting && m.mainsBegan(snap) {
+		s.State = trace.ContainerState{Kind: trace.StateTerminated, Reason: "Completed", Run: none}
+		return
 	}
 	m.overrideWaiting(s, c, snap)
 }
@@ -136,9 +142,11 @@ func stateOf(r *recordView) trace.ContainerState {
 }
 
 // lostRecord handles a container that has no record but had a status.
-func (m *machine) lostRecord(s, old *containerStatus, c *container, snap *snapshot) {
-	if m.kubelet.LostInitCompleted && c.role == trace.RoleInit && m.mainsBegan(snap) {
-		s.State = trace.ContainerState{Kind: trace.StateTerminated, Reason: "Completed", Run: none}
+func (m *machine) lostRecord(s, old *containerStatus, restarting bool) {
+	if restarting && old.State.Kind != trace.StateWaiting {
+		s.State.Kind, s.State.Reason, s.State.ExitCode = trace.StateWaiting, reasonRestartingAll, 0
+		s.Last = trace.ContainerState{Kind: trace.StateTerminated, Reason: reasonRestartingAll, ExitCode: exitSIGKILL, Run: none}
+		s.Restarts = old.Restarts + 1
 		return
 	}
 	if old.State.Kind != trace.StateRunning || s.Last.Kind == trace.StateTerminated {
@@ -312,7 +320,7 @@ func (n *phaseCounts) countInit(m *machine, c *container, s *containerStatus) {
 	switch {
 	case end.Kind != trace.StateTerminated:
 		n.pendingInit++
-	case end.ExitCode != 0 && !(m.kubelet.RestartRules && m.restartsAfter(c, end.ExitCode)):
+	case end.ExitCode != 0 && !(m.kubelet.RestartRules && (m.restartsAfter(c, end.ExitCode) || m.endedToRestart(&end))):
 		n.failedInit++
 	}
 }
@@ -335,7 +343,7 @@ func (n *phaseCounts) countMain(m *machine, c *container, s *containerStatus) {
 		}
 	}
 	n.stopped++
-	if m.restartsAfter(c, end.ExitCode) {
+	if m.restartsAfter(c, end.ExitCode) || m.endedToRestart(&end) {
 		n.restartable++
 	}
 }

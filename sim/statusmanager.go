@@ -136,7 +136,7 @@ func (m *machine) emitKubeletChanges(s *podStatus, because trace.Cause) {
 // a status that says otherwise is thrown away as a whole. The API server's own rule is refusedTransition.
 func (m *machine) illegalTransition(s *podStatus) bool {
 	policy := m.scenario.Pod.RestartPolicy
-	if policy == RestartAlways {
+	if policy == RestartAlways || m.kubelet.RestartAll && m.restartAll {
 		return false
 	}
 	for i := range s.containers {
@@ -340,6 +340,9 @@ func (m *machine) sendAllLater() {
 // more. The kubelet tries again with each full pass. pkg/apis/core/validation/validation.go: ValidatePodStatusUpdate,
 // ValidateContainerStateTransition, ValidateInitContainerStateTransition.
 func (m *machine) refusedTransition(s *podStatus) bool {
+	if m.api.RestartRules && m.api.RestartAll && m.restartAll {
+		return false
+	}
 	for i := range m.containers {
 		if old := &m.status.api.containers[i]; leavesTerminated(old, &s.containers[i]) && !m.mayBeShownRestarted(&m.containers[i], old.State.ExitCode) {
 			return true
@@ -351,14 +354,13 @@ func (m *machine) refusedTransition(s *podStatus) bool {
 // mayBeShownRestarted is what the API server says of one container that ended. With restart rules it goes by the container's own policy,
 // where the kubelet is content with the Pod's; up to 1.28.7 and 1.29.2 it knew no sidecars.
 func (m *machine) mayBeShownRestarted(c *container, exitCode int32) bool {
-	policy := m.scenario.Pod.RestartPolicy
 	switch {
 	case c.policy != "" && (m.api.InitStatusByOwnPolicy || m.api.RestartRules && c.role == trace.RoleMain):
-		policy = c.policy
+		return c.restartsByOwn(exitCode, m.api.RestartAll)
 	case c.role == trace.RoleSidecar && !m.api.RefusesRestartedSidecars:
 		return true
 	}
-	return restarts(policy, exitCode)
+	return restarts(m.scenario.Pod.RestartPolicy, exitCode)
 }
 
 // deletable is canBeDeleted.

@@ -34,6 +34,7 @@ type syncRun struct {
 	stage   syncStage
 	actions podActions
 	next    int // the next entry of the list that the stage goes through
+	reset   resetting
 	outcome syncOutcome
 	did     bool // something was done
 	started bool // a start was begun
@@ -64,13 +65,14 @@ func (m *machine) syncPod() {
 	s := &w.sync
 	status := m.generateStatus(&w.snapshot, false)
 	over := terminal(status.phase) // as computed: the status manager may refuse to keep it
+	restartAll := status.restartsAll()
 	m.setStatus(status, w.copy.deleting, false, cause(w.lastEvent, "the sync begins with the status", windowNow))
 	if over {
 		m.endSync(syncOutcome{terminal: true, backOffUntil: trace.Never})
 		return
 	}
 	m.addProbes()
-	m.computeActions()
+	m.computeActions(restartAll)
 	*s = syncRun{running: true, actions: s.actions, results: s.results, outcome: syncOutcome{backOffUntil: trace.Never}}
 	for i := range s.results {
 		s.results[i] = startResult{}
@@ -102,6 +104,10 @@ func (m *machine) advanceSync() {
 		case stageKill:
 			if !s.kill && s.next < len(s.actions.kills) {
 				m.killNext()
+				continue
+			}
+			if !s.kill && s.reset.next < len(s.actions.resets) {
+				m.resetNext()
 				continue
 			}
 			if !m.afterKills() {
@@ -225,6 +231,7 @@ func (m *machine) endSyncPod() {
 		}
 	}
 	s.outcome.relist = s.did && !s.outcome.failed
+	m.afterReset()
 	m.endSync(s.outcome)
 }
 

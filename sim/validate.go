@@ -130,6 +130,11 @@ func (v *validation) container(p place, c *Container, before []Container) {
 		v.add("%v %q is taken by another container", p.at("name"), c.Name)
 	}
 	v.policy(p.at("restartPolicy"), c.RestartPolicy)
+	for i := range c.RestartRules {
+		if action := c.RestartRules[i].Action; action != ActionRestart && action != ActionRestartAllContainers {
+			v.add("%v is %q, want Restart or RestartAllContainers", p.at("restartRules").nth(i).of("action"), action)
+		}
+	}
 	v.probe(p.at("startup"), c.Startup)
 	v.probe(p.at("readiness"), c.Readiness)
 	v.probe(p.at("liveness"), c.Liveness)

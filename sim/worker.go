@@ -98,16 +98,26 @@ func (m *machine) podArrives() {
 		return
 	}
 	m.worker.known = true
-	if m.sidecars && !m.kubelet.SidecarContainers {
+	if m.rejects() {
 		m.reject(bound)
 		return
 	}
 	m.updatePod(update{trigger: bound, because: "the kubelet sees the Pod"})
 }
 
-// reject is kubelet.go: rejectPod after lifecycle/predicate.go: Admit. The Pod stays known, so that its deadline is still seen.
+// rejects reports whether admission refuses the Pod.
+func (m *machine) rejects() bool {
+	return m.sidecars && !m.kubelet.SidecarContainers || m.lacksRestartAll()
+}
+
+// reject is kubelet.go: rejectPod after lifecycle/predicate.go: Admit, lifecycle/handlers.go: declaredFeaturesAdmitHandler. The Pod stays
+// known, so that its deadline is still seen.
 func (m *machine) reject(because int32) {
-	const reason = "InitContainerRestartPolicyForbidden"
+	if m.lacksRestartAll() {
+		m.rejectAs(because, "PodFeatureUnsupported", "Pod requires node features that are not available: RestartAllContainersOnContainerExits",
+			"the kubelet's gate RestartAllContainersOnContainerExits is off")
+		return
+	}
 	name := ""
 	for i := range m.containers {
 		if m.containers[i].role == trace.RoleSidecar {
@@ -115,15 +125,23 @@ func (m *machine) reject(because int32) {
 			break
 		}
 	}
+	m.rejectAs(because, "InitContainerRestartPolicyForbidden", "Init container \""+name+"\" may not have a non-default restartPolicy",
+		"the kubelet's gate SidecarContainers is off")
+}
+
+func (m *machine) rejectAs(because int32, reason, message, why string) {
 	e := podEvent(trace.PodRejected)
 	e.Reason = reason
-	m.worker.lastEvent = m.emit(e, cause(because, "the kubelet's gate SidecarContainers is off", windowNow))
+	m.worker.lastEvent = m.emit(e, cause(because, why, windowNow))
 	m.worker.rejected = true
-	m.status.reject(m, reason, "Pod was rejected: Init container \""+name+"\" may not have a non-default restartPolicy")
+	m.status.reject(m, reason, "Pod was rejected: "+message)
 }
 
 // updatePod is pod_workers.go: UpdatePod.
-func (m *machine) updatePod(u update) {
+func (m *machine) updatePod(u update) { m.updatePodAs(u, m.copyNow()) }
+
+// updatePodAs is UpdatePod with a copy of the Pod that may be old.
+func (m *machine) updatePodAs(u update, c podCopy) {
 	w := &m.worker
 	if w.finished || !w.known {
 		return
@@ -137,7 +155,6 @@ func (m *machine) updatePod(u update) {
 		w.known = false
 		m.awaitHousekeeping()
 	}
-	c := m.copyNow()
 	became := false
 	if !w.terminate && (c.deleting || u.kill || w.eviction != nil || terminal(m.status.api.phase)) {
 		w.terminate, w.deleted, became = true, c.deleting, true

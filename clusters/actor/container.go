@@ -36,6 +36,9 @@ func (r *realiser) container(c *corev1.Container, model *sim.Container) {
 	r.probe(c.StartupProbe, script.Startup, model, &s)
 	r.probe(c.ReadinessProbe, script.Readiness, model, &s)
 	r.probe(c.LivenessProbe, script.Liveness, model, &s)
+	if model.StopSignal != "" && model.StopSignal != sim.SignalTerm && model.StopSignal != sim.SignalKill {
+		r.cannot("container %s: its stop signal is %s; the actor reacts to SIGTERM", c.Name, model.StopSignal)
+	}
 	if c.Lifecycle != nil {
 		r.hook(c.Lifecycle.PostStart, script.PostStart, model, &s)
 		r.hook(c.Lifecycle.PreStop, script.PreStop, model, &s)
@@ -115,6 +118,9 @@ func (r *realiser) runs(c *corev1.Container, model *sim.Container, s *script.Scr
 				r.cannot("container %s: run %d is killed for its memory and exits %d; the kernel's way to kill makes it %d", c.Name, i, run.ExitCode, killedExit)
 			}
 		}
+		if run.OnStop.Only != "" && run.OnStop.Only != sim.SignalTerm {
+			r.cannot("container %s: run %d reacts to %s alone; the actor reacts to SIGTERM", c.Name, i, run.OnStop.Only)
+		}
 		s.Runs = append(s.Runs, process(run))
 	}
 }
@@ -126,7 +132,7 @@ func process(run *sim.Process) script.Process {
 	}
 	return script.Process{
 		For: life, ExitCode: run.ExitCode, OOMKilled: run.OOMKilled,
-		OnStop:    script.OnStop{Ignore: run.OnStop.Ignore, After: script.Duration(run.OnStop.After), ExitCode: run.OnStop.ExitCode},
+		OnStop:    script.OnStop{Ignore: run.OnStop.Ignore, Only: string(run.OnStop.Only), After: script.Duration(run.OnStop.After), ExitCode: run.OnStop.ExitCode},
 		Startup:   answers(run.Startup),
 		Readiness: answers(run.Readiness),
 		Liveness:  answers(run.Liveness),

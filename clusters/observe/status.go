@@ -21,6 +21,7 @@ var conditionTypes = []corev1.PodConditionType{
 	trace.PodReady:                  corev1.PodReady,
 	trace.ContainersReady:           corev1.ContainersReady,
 	trace.PodScheduled:              corev1.PodScheduled,
+	trace.AllContainersRestarting:   corev1.AllContainersRestarting,
 }
 
 // table is a Pod's containers and their positions.

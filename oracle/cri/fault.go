@@ -22,7 +22,7 @@ func (s *Service) Signal(uid, name string, signal sim.Signal) {
 		if signal == sim.SignalKill {
 			s.end(c, killed, false)
 		} else {
-			s.signal(c)
+			s.signal(c, signal)
 		}
 		return
 	}

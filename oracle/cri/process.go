@@ -22,6 +22,8 @@ type container struct {
 	config      *runtimeapi.ContainerConfig
 	state       runtimeapi.ContainerState
 	createdAt   time.Time
+	log         string // the file, empty for none
+	number      int    // of its process in the container's script
 
 	// Of the process; valid once it was started.
 	run        sim.Process
@@ -36,7 +38,7 @@ type container struct {
 
 // start begins the process's life. The service's lock is held.
 func (s *Service) start(c *container) {
-	c.run = c.script.life(c.attempt)
+	c.run = c.script.life(c)
 	c.state = runtimeapi.ContainerState_CONTAINER_RUNNING
 	c.startedAt = time.Now()
 	c.ended = make(chan struct{})
@@ -60,13 +62,13 @@ func (s *Service) plan(c *container, d time.Duration, code int32, oom bool) {
 }
 
 // signal delivers the stop signal; a process reacts to the first one only. The service's lock is held.
-func (s *Service) signal(c *container) {
+func (s *Service) signal(c *container, signal sim.Signal) {
 	if c.signalled || c.state != runtimeapi.ContainerState_CONTAINER_RUNNING {
 		return
 	}
 	c.signalled = true
-	if !c.run.OnStop.Ignore {
-		s.plan(c, c.run.OnStop.After, c.run.OnStop.ExitCode, false)
+	if does := c.run.OnStop.On(signal); !does.Ignore {
+		s.plan(c, does.After, does.ExitCode, false)
 	}
 }
 

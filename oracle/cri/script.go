@@ -14,6 +14,7 @@ type script struct {
 	present   bool // the image is on the node
 	pulls     int
 	starts    int
+	last      *container // the record that was made last
 }
 
 // entry returns the i-th entry of a list in which the last one repeats, and the zero
@@ -32,13 +33,22 @@ func (s *script) nextPull() sim.Pull {
 	return pull
 }
 
-// life is what the process of the given attempt does. Without a script it runs for ever
-// and exits 143 on the stop signal.
-func (s *script) life(attempt uint32) sim.Process {
+// number tells a new record which process of the script it holds: that of the attempt. Where the attempts begin anew in
+// the same sandbox, the script goes on: what the process keeps in the Pod's volumes tells it how often it was started.
+func (s *script) number(c *container) {
+	c.number = int(c.attempt)
+	if last := s.last; last != nil && (last.sandbox == c.sandbox || last.attempt+1 == c.attempt) {
+		c.number = last.number + 1
+	}
+	s.last = c
+}
+
+// life is what the process in a record does. Without a script it runs for ever and exits 143 on the stop signal.
+func (s *script) life(c *container) sim.Process {
 	if len(s.container.Behavior.Runs) == 0 {
 		return sim.Process{For: sim.Forever, OnStop: sim.StopReaction{ExitCode: 143}}
 	}
-	return entry(s.container.Behavior.Runs, int(attempt))
+	return entry(s.container.Behavior.Runs, c.number)
 }
 
 // answer is what a probe finds at the given age of the process.

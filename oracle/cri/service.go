@@ -61,6 +61,7 @@ type Service struct {
 	lastMade   time.Time
 	made       int // sandboxes and containers ever made: no id comes twice
 	latency    sim.Latency
+	root       string
 }
 
 // role is a container of a Pod: its script's.
@@ -74,9 +75,9 @@ type sandbox struct {
 	created time.Time
 }
 
-// New returns a runtime that knows no Pod yet.
-func New(hooks Hooks) *Service {
-	return &Service{hooks: hooks, scripts: map[role]*script{}, others: map[string]*script{}}
+// New returns a runtime that knows no Pod yet. It writes logs, empty ones, below root only.
+func New(hooks Hooks, root string) *Service {
+	return &Service{hooks: hooks, root: root, scripts: map[role]*script{}, others: map[string]*script{}}
 }
 
 // Load tells the runtime what the containers of the Pod with the UID will do; image names the image of a container.
@@ -146,7 +147,10 @@ func (s *Service) attempts(r role) int32 {
 			next = max(next, int32(c.attempt)+1)
 		}
 	}
-	return next
+	if next > 0 {
+		return next
+	}
+	return s.logged(name)
 }
 
 func (s *Service) event(c *container, kind trace.Kind, e Event) {
@@ -222,8 +226,9 @@ func (s *Session) CreateContainer(_ context.Context, sandboxID string, config *r
 	c := &container{
 		id:      fmt.Sprintf("%s-%d-%d", name, config.GetMetadata().GetAttempt(), s.made),
 		sandbox: sandboxID, pod: uid, name: name, attempt: config.GetMetadata().GetAttempt(), script: script, config: config,
-		state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: s.madeAt(),
+		state: runtimeapi.ContainerState_CONTAINER_CREATED, createdAt: s.madeAt(), log: s.logOf(sandboxID, config),
 	}
+	script.number(c)
 	if attempt.Start == "Error" {
 		c.reason = "scripted start error"
 	}
@@ -244,8 +249,14 @@ func (s *Session) StartContainer(_ context.Context, id string) error {
 	s.work(c.script.latency.Start)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.reason == "" && s.lost(c.sandbox) {
+	lost := s.lost(c.sandbox)
+	if c.reason == "" && lost {
 		c.reason = "the sandbox is not ready"
+	}
+	if !lost {
+		if err := beginLog(c.log); err != nil {
+			return err
+		}
 	}
 	if c.reason != "" {
 		s.event(c, trace.StartError, Event{Reason: "RunContainerError"})
@@ -266,8 +277,9 @@ func (s *Session) StopContainer(_ context.Context, id string, timeout int64) err
 	}
 	running := c.state == runtimeapi.ContainerState_CONTAINER_RUNNING
 	if running {
-		s.event(c, trace.StopSignal, Event{Span: time.Duration(timeout) * time.Second})
-		s.signal(c)
+		signal := stopSignal(c.config)
+		s.event(c, trace.StopSignal, Event{Span: time.Duration(timeout) * time.Second, Reason: string(signal)})
+		s.signal(c, signal)
 	}
 	s.mu.Unlock()
 	if running {
@@ -352,7 +364,9 @@ func (s *Service) ContainerStatus(_ context.Context, id string, _ bool) (*runtim
 	shown := &runtimeapi.ContainerStatus{
 		Id: c.id, Metadata: c.config.Metadata, State: c.state, CreatedAt: c.createdAt.UnixNano(),
 		Image: c.config.Image, ImageRef: c.script.image, Labels: c.config.Labels, Annotations: c.config.Annotations,
+		LogPath: c.log,
 	}
+	showStopSignal(shown, c.config)
 	if c.state != runtimeapi.ContainerState_CONTAINER_CREATED {
 		shown.StartedAt = c.startedAt.UnixNano()
 	}

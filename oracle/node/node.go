@@ -3,8 +3,10 @@ package node
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -122,7 +124,7 @@ func Start(o Options) (*Kubelet, error) {
 		Mounter:                  mount.NewFakeMounter(nil),
 		HostUtil:                 hostutil.NewFakeHostUtil(nil),
 		OOMAdjuster:              oom.NewFakeOOMAdjuster(),
-		OSInterface:              &containertest.FakeOS{},
+		OSInterface:              &files{root: o.Root},
 		Recorder:                 recorder,
 		Subpather:                &subpath.FakeSubpath{},
 		TracerProvider:           tracing.NewNoopTracerProvider(),
@@ -150,6 +152,20 @@ func Start(o Options) (*Kubelet, error) {
 		reflect.TypeOf(updates): {reflect.ValueOf(updates)},
 	})
 	return started, nil
+}
+
+// files is the kubelet's operating system: a fake, but for the removal of files below root, which are the logs of containers.
+type files struct {
+	containertest.FakeOS
+	root string
+}
+
+// Remove removes a file below root.
+func (f *files) Remove(path string) error {
+	if !strings.HasPrefix(path, f.root+string(filepath.Separator)) {
+		return nil
+	}
+	return os.Remove(path)
 }
 
 // until passes on what comes until the kubelet is stopped. Then the channel is closed, which ends the sync loop.

@@ -30,6 +30,13 @@ type APIServer struct {
 	// InitStatusByOwnPolicy: whether the status of an init container may leave the state terminated follows from the container's own
 	// policy; that of mains does from 1.34 on. pkg/apis/core/validation: ValidateInitContainerStateTransition, 1.35 (ContainerRestartRules).
 	InitStatusByOwnPolicy bool
+	// RestartAll: rules may have the action RestartAllContainers, and those of sidecars are legal; a Pod with such a rule may show any
+	// container restarted. pkg/apis/core/validation: validateInitContainerRestartPolicy, 1.35 (RestartAllContainersOnContainerExits).
+	RestartAll bool
+	// InitRulesNeedPolicy: rules of an init container without a policy are an error. validateInitContainerRestartPolicy, 1.35.
+	InitRulesNeedPolicy bool
+	// KnowsStopSignal and StopSignal: the field lifecycle.stopSignal. pkg/api/pod/util.go: dropContainerStopSignals, 1.33.
+	KnowsStopSignal, StopSignal bool
 	// KnowsSleepHook and SleepHook: likewise for the sleep hook. pkg/api/pod/util.go, 1.29.
 	KnowsSleepHook, SleepHook bool
 	// RefusesRestartedSidecars: the status of a Pod that says OnFailure or Never is refused if a sidecar in it left the state
@@ -57,6 +64,9 @@ type Scheduler struct {
 	// SidecarContainers: Pods with sidecars are scheduled.
 	// pkg/scheduler/framework/plugins/noderesources/fit.go: Filter, 1.28 to 1.36.
 	SidecarContainers bool
+	// RestartAllNodeless is what it says of a Pod with a rule that restarts all containers where no node declares that it can do that;
+	// empty if it does not look. pkg/scheduler/framework/plugins/nodedeclaredfeatures: Filter, 1.35 (NodeDeclaredFeatures).
+	RestartAllNodeless string
 }
 
 // Seed says which records of main containers make the init algorithm take the Pod for initialized.
@@ -180,7 +190,15 @@ type Kubelet struct {
 	RestartRules bool
 	// RestartAll is the gate RestartAllContainersOnContainerExits: Initialized stays True once it was, restart counts
 	// never fall. status/generate.go: GeneratePodInitializedCondition, 1.35.
-	RestartAll   bool
+	RestartAll bool
+	// RestartAllKeepsLogs: the logs of containers that a restart of all removes stay, so that the runtime's attempts count on.
+	// RestartAllSyncsAgain: the sync that removed them asks for the next one. kuberuntime_manager.go, kubelet.go: SyncPod, 1.36.
+	RestartAllKeepsLogs, RestartAllSyncsAgain bool
+	// DeclaresFeatures: the node says what it can do, and its kubelet refuses Pods that need more (NodeDeclaredFeatures).
+	// pkg/kubelet/lifecycle/handlers.go: declaredFeaturesAdmitHandler, 1.35.
+	DeclaresFeatures bool
+	// StopSignal: lifecycle.stopSignal is handed to the runtime. kuberuntime/helpers.go: getContainerConfigStopSignal, 1.33.
+	StopSignal   bool
 	ReadyToStart ReadyToStart
 	// ReadyToStartReason is the reason of PodReadyToStartContainers=False, empty before 1.37.
 	ReadyToStartReason string
@@ -223,7 +241,7 @@ func Resolve(t Target) (Resolved, error) {
 		Target:    t,
 		Name:      t.String(),
 		API:       apiServer(t.Control),
-		Scheduler: Scheduler{SidecarContainers: t.Control.On(SidecarContainers)},
+		Scheduler: scheduler(t.Control),
 		Job:       jobController(t.Control),
 		Kubelet:   kubelet(t.Nodes[0]),
 	}, nil
@@ -250,6 +268,10 @@ func apiServer(c Component) APIServer {
 		KnowsRestartRules:            r.Minor >= 34,
 		RestartRules:                 c.On(containerRestartRules),
 		InitStatusByOwnPolicy:        r.Minor >= 35 && c.On(containerRestartRules),
+		RestartAll:                   c.On(restartAllContainersOnContainerExits),
+		InitRulesNeedPolicy:          r.Minor >= 35,
+		KnowsStopSignal:              r.Minor >= 33,
+		StopSignal:                   c.On(containerStopSignals),
 		KnowsSleepHook:               r.Minor >= 29,
 		SleepHook:                    c.On(podLifecycleSleepAction),
 		DropsSleepHook:               r.Minor >= 30 && !c.On(podLifecycleSleepAction),
@@ -260,6 +282,18 @@ func apiServer(c Component) APIServer {
 		TerminatingHidesTerminal:     r.Minor <= 30,
 		FailureShowsThroughCompleted: r.Minor >= 35,
 	}
+}
+
+func scheduler(c Component) Scheduler {
+	s := Scheduler{SidecarContainers: c.On(SidecarContainers)}
+	switch {
+	case !c.On(nodeDeclaredFeatures):
+	case c.Release.Minor == 35:
+		s.RestartAllNodeless = "node declared features check failed - unsatisfied requirements: " + restartAllContainersOnContainerExits
+	default:
+		s.RestartAllNodeless = "node(s) didn't match Pod's required features"
+	}
+	return s
 }
 
 func kubelet(c Component) Kubelet {
@@ -290,6 +324,10 @@ func kubelet(c Component) Kubelet {
 		PendingRule:             pendingRule(r),
 		RestartRules:            c.On(containerRestartRules),
 		RestartAll:              c.On(restartAllContainersOnContainerExits),
+		RestartAllKeepsLogs:     r.Minor >= 36,
+		RestartAllSyncsAgain:    r.Minor >= 36,
+		DeclaresFeatures:        c.On(nodeDeclaredFeatures),
+		StopSignal:              c.On(containerStopSignals),
 		ReadyToStart:            readyToStart(c),
 		CarryLastState:          r.Minor >= 36 && c.On(restartAllContainersOnContainerExits),
 		LostInitCompleted:       r.Minor >= 36,

@@ -54,6 +54,7 @@ const (
 	legacySidecarContainers               = "LegacySidecarContainers"
 	podLifecycleSleepAction               = "PodLifecycleSleepAction"
 	podLifecycleSleepActionAllowZero      = "PodLifecycleSleepActionAllowZero"
+	containerStopSignals                  = "ContainerStopSignals"
 	containerRestartRules                 = "ContainerRestartRules"
 	restartAllContainersOnContainerExits  = "RestartAllContainersOnContainerExits"
 	nodeDeclaredFeatures                  = "NodeDeclaredFeatures"
@@ -84,7 +85,7 @@ var table = []Gate{
 	gate(legacySidecarContainers, "Pods without a sidecar use the init algorithm of old", ". . . . . D- . . . ."),
 	gate(podLifecycleSleepAction, "the sleep hook", ". A- B+ B+ B+ B+ GL GL GL ."),
 	gate(podLifecycleSleepActionAllowZero, "sleep hooks of zero seconds", ". . . . A- B+ GL GL GL .", podLifecycleSleepAction),
-	gate("ContainerStopSignals", "lifecycle.stopSignal", ". . . . . A- A- A- A- A-"),
+	gate(containerStopSignals, "lifecycle.stopSignal", ". . . . . A- A- A- A- A-"),
 	gate(containerRestartRules, "restartPolicy and restartPolicyRules on any container", ". . . . . . A- B+ B+ B+"),
 	gate(restartAllContainersOnContainerExits, "the rule action RestartAllContainers", ". . . . . . . A- B+ B+",
 		containerRestartRules, nodeDeclaredFeatures),

@@ -19,6 +19,7 @@ func (r *Resolved) Behaviours() []Behaviour {
 	var rows []Behaviour
 	rows = append(rows, r.API.behaviours()...)
 	rows = append(rows, Behaviour{"scheduler", "schedules Pods with sidecars", yes(r.Scheduler.SidecarContainers)})
+	rows = append(rows, Behaviour{"scheduler", "looks at what nodes declare", yes(r.Scheduler.RestartAllNodeless != "")})
 	rows = append(rows, r.Job.behaviours()...)
 	return append(rows, r.Kubelet.behaviours()...)
 }
@@ -30,6 +31,10 @@ func (a *APIServer) behaviours() []Behaviour {
 		{part, "knows restart rules and policies of mains", yes(a.KnowsRestartRules)},
 		{part, "keeps restart rules and policies of mains", yes(a.RestartRules)},
 		{part, "judges init statuses by own policies", yes(a.InitStatusByOwnPolicy)},
+		{part, "allows rules that restart all containers", yes(a.RestartAll)},
+		{part, "wants a policy beside an init's rules", yes(a.InitRulesNeedPolicy)},
+		{part, "knows stop signals", yes(a.KnowsStopSignal)},
+		{part, "keeps stop signals", yes(a.StopSignal)},
 		{part, "knows the sleep hook", yes(a.KnowsSleepHook)},
 		{part, "keeps the sleep hook", yes(a.SleepHook)},
 		{part, "drops the sleep hook", yes(a.DropsSleepHook)},
@@ -64,7 +69,11 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "keeps sidecars started over its restart", yes(k.SeedsStartedSidecars)},
 		{part, "says Pending for init containers until", k.PendingRule.String()},
 		{part, "obeys restart rules and own policies", yes(k.RestartRules)},
-		{part, "keeps Initialized and restart counts", yes(k.RestartAll)},
+		{part, "restarts all containers, keeps Initialized", yes(k.RestartAll)},
+		{part, "keeps logs when it restarts all", yes(k.RestartAllKeepsLogs)},
+		{part, "syncs again at once when it restarts all", yes(k.RestartAllSyncsAgain)},
+		{part, "declares features and refuses by them", yes(k.DeclaresFeatures)},
+		{part, "sets stop signals", yes(k.StopSignal)},
 		{part, "sets PodReadyToStartContainers", k.ReadyToStart.String()},
 		{part, "gives it the reason", word(k.ReadyToStartReason)},
 		{part, "carries the last state over", yes(k.CarryLastState)},

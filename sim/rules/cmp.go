@@ -226,7 +226,7 @@ func (e *exam) shown(shape gates.Shape) (*part, string) {
 	case gates.ShapeInitResize:
 		return first(func(p *part) bool { return p.plain() && p.Resizes }, "resizePolicy")
 	case gates.ShapeSidecarRules:
-		return first(func(p *part) bool { return p.sidecar() && p.HasRestartRules }, "restartPolicyRules")
+		return first(func(p *part) bool { return p.sidecar() && len(p.RestartRules) > 0 }, "restartPolicyRules")
 	case gates.ShapeNamedPort:
 		return first(func(p *part) bool {
 			return p.sidecar() && slices.ContainsFunc(p.Ports, func(port Port) bool { return port.Name != "" })

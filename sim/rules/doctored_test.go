@@ -174,8 +174,7 @@ func TestUnmodelled(t *testing.T) {
 		decided []string
 	}{
 		{"spec.readinessGates", []string{"STA001"}, []string{"ORD002", "TRM001", "JOB002"}},
-		{"spec.containers[0].restartPolicyRules", []string{"ORD002", "TRM001", "RST001", "JOB002"}, nil},
-		{"spec.initContainers[0].lifecycle.stopSignal", []string{"TRM001", "JOB002"}, []string{"ORD002", "RST001"}},
+		{"spec.containers[0].somethingNew", []string{"ORD002", "TRM001", "RST001", "JOB002"}, nil},
 		{"spec.containers[0].resizePolicy", nil, []string{"ORD002", "TRM001", "STA001"}},
 	} {
 		s := subject(sim.RestartNever, 10*time.Second)

@@ -237,8 +237,6 @@ func bearsOn(field string, rule *Rule) bool {
 		return rule.ID == "GAT003"
 	case "evictionResponders", "ephemeralContainers":
 		return false // nothing that the rules do to a Pod meets them
-	case "stopSignal":
-		return rule.Group == TRM || rule.Group == JOB
 	case "resizePolicy":
 		return false // no rule resizes; whether the API server takes it is CMP009's matter
 	case "suspend", "job":

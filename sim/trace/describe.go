@@ -35,6 +35,9 @@ func (e *Event) Words() string {
 	case BackOff:
 		words += " " + ShortDuration(e.Span) + inBrackets(e.Reason)
 	case Killing, DeleteRequested, StopSignal:
+		if e.Kind == StopSignal && e.Reason != "" {
+			words += " " + e.Reason
+		}
 		words += " (grace " + ShortDuration(e.Span) + ")"
 		if e.Kind == Killing {
 			words += afterColon(e.Reason)

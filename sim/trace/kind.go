@@ -82,7 +82,7 @@ const (
 	PreStopFailed
 	PreStopAbandoned // the hook outlived the grace period
 	TurnReached      // the wait for containers that must stop earlier is over; Span is the grace left
-	StopSignal       // the runtime sends the stop signal; Span is the time until SIGKILL
+	StopSignal       // the runtime sends the stop signal; Span is the time until SIGKILL, Reason the signal if the container says which
 	KillSignal       // SIGKILL
 	OutsideSignal    // somebody else than the kubelet signals the process; Reason names the signal
 	Exited           // the process ended; ExitCode, and Reason as the runtime gives it

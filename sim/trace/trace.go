@@ -205,6 +205,7 @@ const (
 	PodReady
 	ContainersReady
 	PodScheduled
+	AllContainersRestarting // of Pods with a rule that restarts all containers only
 )
 
 // Condition is one Pod condition. Its message is derived from Containers.

@@ -38,6 +38,7 @@ var conditionNames = [...]string{
 	PodReady:                  "Ready",
 	ContainersReady:           "ContainersReady",
 	PodScheduled:              "PodScheduled",
+	AllContainersRestarting:   "AllContainersRestarting",
 }
 
 // String returns the type as the API spells it.

@@ -68,7 +68,9 @@ type Process struct {
 // OnStop is what a process does on the stop signal.
 type OnStop struct {
 	// Ignore: it goes on until it is killed.
-	Ignore   bool     `json:"ignore,omitempty"`
+	Ignore bool `json:"ignore,omitempty"`
+	// Only is the one signal that it reacts to. The actor knows SIGTERM alone, so Parse refuses others.
+	Only     string   `json:"only,omitempty"`
 	After    Duration `json:"after,omitempty"`
 	ExitCode int32    `json:"exitCode,omitempty"`
 }
@@ -147,6 +149,9 @@ func Parse(text string) (*Script, error) {
 	for i := range s.Runs {
 		if s.Runs[i].OOMKilled && s.MemoryLimit <= 0 {
 			problems = append(problems, fmt.Errorf("run %d is to be killed for its memory: write \"memoryLimit\"", i))
+		}
+		if only := s.Runs[i].OnStop.Only; only != "" && only != "SIGTERM" {
+			problems = append(problems, fmt.Errorf("run %d reacts to %q alone, of which the actor knows nothing", i, only))
 		}
 	}
 	for _, port := range s.TCP {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/drive/kept"
@@ -25,6 +26,7 @@ type generator struct {
 	off     bool     // the release lets the gate SidecarContainers be turned off
 	toggles []string // other settings of gates that change what the release does
 	jobs    bool     // a Job is made of each Pod
+	rules   []string // those of them that are about what rules.go draws
 }
 
 func newGenerator(seed uint64, target func(kept.Setting) (gates.Resolved, error)) (*generator, error) {
@@ -44,6 +46,9 @@ func newGenerator(seed uint64, target func(kept.Setting) (gates.Resolved, error)
 		t.Target, t.Name = plain.Target, plain.Name
 		if !reflect.DeepEqual(t, plain) {
 			g.toggles = append(g.toggles, text)
+			if strings.Contains(text, "+ContainerRestartRules") || strings.Contains(text, "+RestartAll") || strings.Contains(text, "+ContainerStopSignals") {
+				g.rules = append(g.rules, text)
+			}
 		}
 	}
 	return g, nil
@@ -134,6 +139,8 @@ func (d draw) setting(g *generator) kept.Setting {
 	switch part := d.IntN(12); {
 	case part == 2 && len(g.toggles) > 0:
 		s.Toggled = pick(d, g.toggles...)
+	case part >= 3 && part <= 5 && len(g.rules) > 0:
+		s.Toggled = pick(d, g.rules...)
 	case !g.off:
 	case part == 0:
 		s.ControlOff, s.NodeOff = true, d.oneIn(2)
@@ -172,6 +179,7 @@ func (d draw) pod() sim.Pod {
 	if d.oneIn(6) {
 		pod.ActiveDeadlineSeconds = 1 + d.Int64N(pick(d, int64(40), 40, 200))
 	}
+	d.rules(&pod)
 	if d.oneIn(3) {
 		d.shareImage(&pod)
 	}
@@ -209,7 +217,7 @@ func (d draw) spoil(pod *sim.Pod) {
 			list = pod.Init
 		}
 		c := &list[d.IntN(len(list))]
-		switch d.IntN(8) {
+		switch d.IntN(10) {
 		case 0:
 			c.RestartPolicy = pick(d, sim.RestartAlways, sim.RestartOnFailure, sim.RestartNever)
 		case 1:
@@ -227,6 +235,10 @@ func (d draw) spoil(pod *sim.Pod) {
 		case 7:
 			c.Readiness = d.probe()
 			c.Readiness.TerminationGracePeriodSeconds = d.Int64N(3)
+		case 8:
+			c.RestartRules = append(c.RestartRules, d.rule(true))
+		case 9:
+			c.StopSignal = "SIGUSR2" // perhaps without an operating system
 		}
 	}
 }
