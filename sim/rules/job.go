@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +55,8 @@ var jobRules = []Rule{
 	},
 	{
 		ID: "JOB006", Group: JOB, Title: "Sidecar restarts do not use up the Job's retries", Severity: Error, Core: true,
-		What: "Looks at Jobs whose Pods have restartPolicy OnFailure and a sidecar. It warns when backoffLimit is 6 or less; it fails if in a run the sidecar's restarts alone reach the " +
-			"limit.",
+		What: "Looks at Jobs whose Pods have restartPolicy OnFailure and a sidecar. It warns when backoffLimit is 6 or less; it fails if in a run of the Job the " +
+			"controller gives up with BackoffLimitExceeded and no main has restarted.",
 		Why: "The Job controller adds the restart counts of the init list to those of the mains while the Pod is Pending or Running, and gives up when the sum reaches backoffLimit " +
 			"(with a limit of 0: when it exceeds 0). A flapping sidecar fails a healthy Job.",
 		Remedy:   "use restartPolicy: Never for the Pods of the Job, or raise backoffLimit",
@@ -65,7 +66,7 @@ var jobRules = []Rule{
 	{
 		ID: "JOB007", Group: JOB, Title: "The Pod failure policy does not match sidecar exits", Severity: Warning, Core: true,
 		What: "Looks at rules of podFailurePolicy about exit codes. A rule for all containers that can match 137, 143 or every non-zero code is a warning, and so is one that names a " +
-			"sidecar. It fails if a rule fires in a run because of a sidecar.",
+			"sidecar. It fails if a rule fires in a run of the Job because of a sidecar.",
 		Why:      "The Job controller looks at the mains first and then at all init containers, sidecars included. A sidecar that ends 143 when it is stopped can make the Job fail.",
 		Remedy:   "name the main container in the rule (containerName)",
 		Evidence: []string{"buildkite/agent-stack-k8s#862", "kubernetes/website#46896"},
@@ -417,26 +418,31 @@ func job006Run(c *checking) {
 		c.skip("nothing says that a sidecar ends by itself")
 		return
 	}
-	r, limit := c.alone(), c.subject.Job.BackoffLimit
-	for i := range r.Statuses {
-		s := &r.Statuses[i]
-		if s.Phase != trace.PhasePending && s.Phase != trace.PhaseRunning {
-			continue
-		}
-		sum, mains := int64(0), int64(0)
-		for j := range s.Containers {
-			sum += int64(s.Containers[j].Restarts)
-			if j >= c.inits {
-				mains += int64(s.Containers[j].Restarts)
-			}
-		}
-		if sum >= max(limit, 1) && mains == 0 {
-			c.fail(Pointer{In: InJob, Path: "backoffLimit"}, "%d restarts of sidecars reach the Job's backoffLimit of %d, and no main has restarted", sum, limit).
-				because("At %s the restart counts of the init list add up to %d. The Job controller then fails the Job with BackoffLimitExceeded.", trace.Seconds(s.At), sum).proof(r, s.Event)
-			return
+	r, limit := c.ofJob(), c.subject.Job.BackoffLimit
+	failed := r.jobEvent("BackoffLimitExceeded")
+	restarts, mains := int64(0), int64(0)
+	last := int32(-1)
+	for i := range r.Events[:failed+1] {
+		switch e := &r.Events[i]; {
+		case e.Kind != trace.Running || e.Run == 0 || e.Container < 0:
+		case int(e.Container) >= c.inits:
+			mains++
+		case c.parts[e.Container].sidecar():
+			restarts, last = restarts+1, int32(i)
 		}
 	}
-	c.pass("the sidecars' restarts do not reach the backoffLimit of %d", limit)
+	switch {
+	case failed >= 0 && mains == 0 && restarts > 0:
+		c.fail(Pointer{In: InJob, Path: "backoffLimit"}, "%d restarts of sidecars fail the Job (backoffLimit %d), and no main has restarted", restarts, limit).
+			because("At %s the Job controller adds the restart counts of the init list to those of the mains, and fails the Job with BackoffLimitExceeded.", trace.Seconds(r.at(failed))).
+			proof(r, last, failed)
+	case r.Ending == trace.EndingTruncated:
+		c.unknown("the Job does too much to be followed to its end")
+	case failed >= 0:
+		c.pass("the Job fails for the restarts of its mains")
+	default:
+		c.pass("the sidecars' restarts do not reach the backoffLimit of %d", limit)
+	}
 }
 
 func job007(c *checking) {
@@ -470,30 +476,87 @@ func job007Run(c *checking) {
 	if !c.needSidecars() || !c.needCapable() || !c.needRun() {
 		return
 	}
-	r := c.alone()
-	done := r.terminal()
-	if done == nil || done.Phase != trace.PhaseFailed {
-		c.skip("the Pod does not fail, so the policy is not asked")
-		return
+	r := c.ofJob()
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Kind == trace.JobFieldDropped && strings.Contains(e.Reason, "podFailurePolicy") {
+			c.skip("this API server drops podFailurePolicy")
+			return
+		}
+	}
+	failed := 0
+	seen := make([]bool, len(c.subject.Job.Rules))
+	for i := range r.Statuses {
+		s := &r.Statuses[i]
+		if s.Phase != trace.PhaseFailed || i > 0 && r.failedBefore(i) {
+			continue
+		}
+		failed++
+		if n, container := c.policyFires(s); n >= 0 && c.parts[container].sidecar() && !seen[n] {
+			seen[n] = true
+			c.firedBySidecar(r, s, n, container)
+		}
+	}
+	switch {
+	case failed == 0:
+		c.skip("no Pod of the Job fails, so the policy is not asked")
+	case r.Ending == trace.EndingTruncated:
+		c.unknown("the Job does too much to be followed to its end")
+	default:
+		c.pass("no rule of podFailurePolicy fires because of a sidecar")
+	}
+}
+
+// failedBefore reports whether an earlier version of the same Pod's status had the phase Failed.
+func (r *run) failedBefore(version int) bool {
+	for i := version - 1; i >= 0; i-- {
+		if s := &r.Statuses[i]; s.Pod == r.Statuses[version].Pod {
+			return s.Phase == trace.PhaseFailed
+		}
+	}
+	return false
+}
+
+// policyFires returns the first rule that matches the status of a failed Pod, and the container that it matches; -1 for none.
+// pkg/controller/job/pod_failure_policy.go: matchPodFailurePolicy; matchOnExitCodes looks at the mains first, which the API has by
+// name, and then at all init containers.
+func (c *checking) policyFires(s *trace.Status) (rule, container int) {
+	order := make([]int, 0, len(c.parts))
+	for i := c.inits; i < len(c.parts); i++ {
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(c.parts[a].Name, c.parts[b].Name) })
+	for i := range c.inits {
+		order = append(order, i)
 	}
 	for i := range c.subject.Job.Rules {
 		rule := &c.subject.Job.Rules[i]
-		fired := -1
-		// pkg/controller/job/pod_failure_policy.go: matchOnExitCodes looks at the mains first.
-		for j := c.inits; j < len(done.Containers)+c.inits && fired < 0 && rule.Action != ""; j++ {
-			k := j % len(done.Containers)
-			if s := &done.Containers[k]; s.State.Kind == trace.StateTerminated && (rule.Container == "" || rule.Container == c.parts[k].Name) && rule.matches(int64(s.State.ExitCode)) {
-				fired = k
-			}
-		}
-		if fired < 0 {
+		if rule.Action == "" {
 			continue
 		}
-		if c.parts[fired].sidecar() {
-			c.fail(Pointer{In: InJob, Path: "podFailurePolicy.rules[" + number(int64(i)) + "]"}, "a rule of podFailurePolicy (%s) fires because %s exited %d",
-				rule.Action, c.parts[fired].Name, done.Containers[fired].State.ExitCode).proof(r, r.last(fired, trace.Exited))
+		for _, j := range order {
+			state := &s.Containers[j].State
+			if state.Kind == trace.StateTerminated && (rule.Container == "" || rule.Container == c.parts[j].Name) && rule.matches(int64(state.ExitCode)) {
+				return i, j
+			}
 		}
-		break // the first rule that matches decides
 	}
-	c.pass("no rule of podFailurePolicy fires because of a sidecar")
+	return -1, -1
+}
+
+// firedBySidecar reports a rule that fires because of a sidecar. That the Job fails for it is the Job controller's word, where the rule
+// says that it should.
+func (c *checking) firedBySidecar(r *run, s *trace.Status, rule, container int) {
+	action := c.subject.Job.Rules[rule].Action
+	decided := r.jobEvent("PodFailurePolicy")
+	if action == string(sim.FailureFailJob) && decided < 0 {
+		return
+	}
+	exited := int32(-1)
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Pod == s.Pod && int(e.Container) == container && e.Kind == trace.Exited && e.At <= s.At {
+			exited = int32(i)
+		}
+	}
+	c.fail(Pointer{In: InJob, Path: "podFailurePolicy.rules[" + number(int64(rule)) + "]"}, "a rule of podFailurePolicy (%s) fires because %s exited %d",
+		action, c.parts[container].Name, s.Containers[container].State.ExitCode).proof(r, exited, decided)
 }

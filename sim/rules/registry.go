@@ -51,9 +51,8 @@ type Rule struct {
 	OnlyWarns bool
 	// Core says that the rule belongs to the core of profile workload; the others are extended.
 	Core bool
-	// Invariant says that no Pod breaks the rule on a release that was read: only a defective cluster does. Unmodelled says that the
-	// simulator cannot do yet what the rule needs.
-	Invariant, Unmodelled bool
+	// Invariant says that no Pod breaks the rule on a release that was read: only a defective cluster does.
+	Invariant bool
 	// What says what is looked at and when it fails, Why what happens otherwise, Remedy what to change.
 	What, Why, Remedy string
 	// Evidence are the reports that the rule comes from, as owner/repository#number, or the name of an enhancement.

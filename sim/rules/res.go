@@ -44,6 +44,15 @@ var resRules = []Rule{
 		Evidence: []string{"kubernetes/kubernetes#111356", "kubernetes/kubernetes#128029"},
 		static:   res004,
 	},
+	{
+		ID: "RES005", Group: RES, Title: "Cluster add-ons count native sidecars", Severity: Warning, OnlyWarns: true,
+		What: "Compares the versions of the add-ons that the configuration names (addOns) with the first ones that count sidecars, or manage them. An older one is a warning, with what it does " +
+			"instead; a version that is newer than those that were read is unknown where none of these does.",
+		Why:      "The scheduler adds a sidecar's requests to those of the mains. An add-on that does not makes nodes too small, takes away those in use, or lets in more than the quota.",
+		Remedy:   "update the add-on",
+		Evidence: []string{"kubernetes-sigs/karpenter#569", "kubernetes/autoscaler#6225", "kubernetes/autoscaler#6691", "kubernetes/autoscaler#7229", "kubernetes-sigs/kueue#2099"},
+		static:   res005,
+	},
 }
 
 // amount returns how much of a resource a list has.

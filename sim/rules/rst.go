@@ -36,10 +36,11 @@ var rstRules = []Rule{
 		simulate: rst003,
 	},
 	{
-		ID: "RST004", Group: RST, Title: "A kubelet restart keeps the Pod recoverable", Severity: Error, Unmodelled: true,
-		What:     "Restarts the kubelet while the sidecars run, then ends a main. It fails if the main is not restarted, a plain init container runs again, or a sidecar is no longer started.",
+		ID: "RST004", Group: RST, Title: "A kubelet restart keeps the Pod recoverable", Severity: Error,
+		What: "Restarts the kubelet while the sidecars run, then ends each main whose restartPolicy brings it back, one after the other. It fails if one is not restarted, if a plain init " +
+			"container runs again, or if a sidecar does not count as started any more at the end.",
 		Why:      "Nodes are upgraded. A Pod that cannot recover afterwards is found out about weeks later.",
-		Remedy:   "use a patch release without the defect",
+		Remedy:   "use a patch release without the defect; CMP009 names it",
 		Evidence: []string{"kubernetes/kubernetes#137146", "kubernetes/kubernetes#137885"},
 		simulate: rst004,
 	},
@@ -271,10 +272,67 @@ func (r *run) without(container, needed int) (time.Duration, int32) {
 	return longest, at
 }
 
+// A restart of the kubelet: how long the mains have run by then, how long there is none, and how long after that the first main ends.
+// Some kubelets treat containers apart that had run for ten seconds when they started (prober_manager.go: kubeletRestartGracePeriod, 1.35); at their end
+// the probes have found what they find.
+const (
+	kubeletAfter = 20 * time.Second
+	kubeletDown  = 3 * time.Second
+	kubeletBack  = 20 * time.Second
+)
+
 func rst004(c *checking) {
-	if _, ok := c.steady(); ok {
-		c.unknown("a restart of the kubelet is not simulated yet; CMP009 says which defects the target has")
+	at, ok := c.steady()
+	if !ok {
+		return
 	}
+	at = at.Add(kubeletAfter)
+	var back []*part
+	if c.subject.Scenario.Pod.RestartPolicy != sim.RestartNever {
+		back = c.those(func(p *part) bool { return !p.init && p.RestartPolicy == "" }) // a policy of its own decides of the others
+	}
+	began := c.alone()
+	end := at.Add(kubeletDown + kubeletBack)
+	r := c.variant("kubelet restarts", func(s *sim.Scenario) {
+		undisturbed(s)
+		c.staysUp(s)
+		s.Steps = []sim.Step{{Name: "restart", At: time.Duration(at), RestartKubelet: &sim.RestartKubelet{Down: kubeletDown}}}
+		for i, m := range back {
+			after := end.Add(time.Duration(i) * mainBack).Sub(began.at(began.first(m.position, trace.Running)))
+			ends(m.container(s), after, 1)
+		}
+		s.Horizon = time.Duration(end) + time.Duration(len(back))*mainBack + mainBack
+	})
+	started := r.pod(trace.KubeletStarted)
+	if started < 0 {
+		c.unknown("the kubelet did not start again in the run")
+		return
+	}
+	for i := range c.parts {
+		if p := &c.parts[i]; p.plain() && r.restarts(i, r.at(started)) > 0 {
+			c.fail(p.at(""), "when the kubelet restarts, %s runs again", p.Name).proof(r, started, r.last(i, trace.Running))
+		}
+	}
+	for _, m := range back {
+		switch exited := r.after(m.position, trace.Exited, started); {
+		case exited < 0:
+			c.unknown("%s did not end in the run", m.Name)
+		case r.after(m.position, trace.Running, exited) < 0:
+			c.fail(m.at(""), "after a restart of the kubelet, %s ends and never comes back", m.Name).proof(r, started, exited)
+		}
+	}
+	if last := r.final(); last != nil {
+		for _, s := range c.sidecars() {
+			if !last.Containers[s.position].Started {
+				c.fail(s.at(""), "after a restart of the kubelet, %s never counts as started again", s.Name).proof(r, started, last.Event)
+			}
+		}
+	}
+	if len(back) == 0 {
+		c.pass("the sidecars count as started again, and nothing runs again")
+		return
+	}
+	c.pass("the sidecars count as started again, and a main that ends comes back")
 }
 
 // sandboxBack is how long the Pod of a lost sandbox is watched.

@@ -30,13 +30,38 @@ func (c *checking) alone() *run { return c.variant("undisturbed", undisturbed) }
 
 // variant runs the Pod with a change, once for each name and node. The change gets a copy whose containers are its own.
 func (c *checking) variant(name string, change func(*sim.Scenario)) *run {
+	return c.simulated(name, func(s *sim.Scenario) {
+		s.Job = nil // rules read a run as one Pod's, and this is the first that a Job makes
+		change(s)
+	})
+}
+
+// jobWatch is how long a Job is watched: the restarts of a sidecar come at most some minutes apart, and so may its failed Pods.
+const jobWatch = 6 * time.Hour
+
+// ofJob runs the Job with all its Pods, until it has ended.
+func (c *checking) ofJob() *run {
+	return c.simulated("the Job", func(s *sim.Scenario) { s.Steps, s.Horizon = nil, jobWatch })
+}
+
+// jobEvent returns the position of the event that says why the Job fails, -1 if it does not fail for that.
+func (r *run) jobEvent(reason string) int32 {
+	for i := range r.Events {
+		if e := &r.Events[i]; (e.Kind == trace.JobFailureTarget || e.Kind == trace.JobFailed) && e.Reason == reason {
+			return int32(i)
+		}
+	}
+	return -1
+}
+
+// simulated makes a run of the scenario with a change, once for each name and node.
+func (c *checking) simulated(name string, change func(*sim.Scenario)) *run {
 	for i := range c.runs {
 		if c.runs[i].node == c.node && c.runs[i].name == name {
 			return &c.runs[i]
 		}
 	}
 	scenario := *c.subject.Scenario
-	scenario.Job = nil // rules read a run as one Pod's, and this is the first that a Job makes
 	scenario.Pod.Init, scenario.Pod.Main = slices.Clone(scenario.Pod.Init), slices.Clone(scenario.Pod.Main)
 	change(&scenario)
 	t, err := sim.Run(&scenario, *c.here(), sim.DefaultConfig())
@@ -239,8 +264,6 @@ func bearsOn(field string, rule *Rule) bool {
 		return false // nothing that the rules do to a Pod meets them
 	case "resizePolicy":
 		return false // no rule resizes; whether the API server takes it is CMP009's matter
-	case "suspend", "job":
-		return rule.ID == "JOB006" || rule.ID == "JOB007"
 	}
 	return true
 }

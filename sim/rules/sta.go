@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
@@ -42,6 +44,15 @@ var staRules = []Rule{
 		Remedy:   "look at the phase and the conditions, and read the statuses of sidecars in initContainerStatuses",
 		Evidence: []string{"derailed/k9s#2520", "argoproj/argo-cd#21047", "tektoncd/pipeline#8987", "openshift/console#17171", "lyft/clutch#3169", "replicatedhq/troubleshoot#1914"},
 		static:   sta004,
+	},
+	{
+		ID: "STA005", Group: STA, Title: "Queries and alerts look at the init metrics", Severity: Warning, OnlyWarns: true,
+		What: "Looks at the selectors of rules, alerts and dashboards (--queries, or queries in the configuration). One on a metric kube_pod_container_… that names a sidecar of the Pod is a " +
+			"warning, unless the same query looks at kube_pod_init_container_… too.",
+		Why:      "kube-state-metrics lists a sidecar where it is in the Pod: among the init containers. The alert on its restarts never fires again, once it is a sidecar.",
+		Remedy:   "look at the metric kube_pod_init_container_… of the same name as well",
+		Evidence: []string{"kubernetes/kube-state-metrics#2436", "kubernetes/kube-state-metrics#2627", "grafana/k8s-monitoring-helm#2062"},
+		static:   sta005,
 	},
 	{
 		ID: "STA006", Group: STA, Title: "\"Running\" with no running main is noticed", Severity: Warning,
@@ -230,6 +241,60 @@ func JudgeConsumer(answers []StatusFixture) Outcome {
 	o := Outcome{Rule: rule, Verdict: c.said.Verdict, Reason: c.said.Reason, Findings: c.findings}
 	o.Answers[Static] = c.said
 	return o
+}
+
+// ContainerMetrics begins the names of the metrics of kube-state-metrics about entries of containers, initMetrics those about
+// initContainers. kube-state-metrics, docs/metrics/workload/pod-metrics.md.
+const (
+	ContainerMetrics = "kube_pod_container_"
+	initMetrics      = "kube_pod_init_container_"
+)
+
+// Query is an expression over metrics, with where it is written.
+type Query struct {
+	At        Pointer
+	Selectors []MetricSelector
+}
+
+// MetricSelector is what a query selects: of which metric, of which containers.
+type MetricSelector struct {
+	// Metric is the name, or a pattern of names.
+	Metric string
+	// Container and Namespace report whether it asks for a value of the label; nil where it does not ask for any.
+	Container, Namespace func(value string) bool
+}
+
+// nobody is no container's name, so that a selector which takes it names none.
+const nobody = "/"
+
+// names reports whether the selector asks for a container of a namespace by its name.
+func (s *MetricSelector) names(namespace, container string) bool {
+	return s.Container != nil && s.Container(container) && !s.Container(nobody) && (s.Namespace == nil || s.Namespace(namespace))
+}
+
+func sta005(c *checking) {
+	if !c.needSidecars() {
+		return
+	}
+	if len(c.policy.Queries) == 0 {
+		c.skip("no queries are given; see check --queries")
+		return
+	}
+	for i := range c.policy.Queries {
+		q := &c.policy.Queries[i]
+		for _, s := range c.sidecars() {
+			asks := func(metrics string) int {
+				return slices.IndexFunc(q.Selectors, func(m MetricSelector) bool {
+					return strings.HasPrefix(m.Metric, metrics) && m.names(c.subject.Namespace, s.Name)
+				})
+			}
+			if at := asks(ContainerMetrics); at >= 0 && asks(initMetrics) < 0 {
+				c.warn(q.At, "the query selects %s of %s, a sidecar: it finds nothing", q.Selectors[at].Metric, s.Name).
+					because("The series of %s of %s are under %s….", s.Name, c.subject.Name, initMetrics)
+			}
+		}
+	}
+	c.pass("none of %d queries looks for a sidecar among the mains", len(c.policy.Queries))
 }
 
 func sta006(c *checking) {

@@ -190,6 +190,10 @@ type Policy struct {
 	Intended []string
 	// Strategy is how an injector decides for the native form (CMP011); empty means that nobody said.
 	Strategy Strategy
+	// Queries are those of rules, alerts and dashboards (STA005).
+	Queries []Query
+	// AddOns are those of the cluster that count requests or manage Pods (RES005).
+	AddOns []AddOn
 	// Roles are found by image; the first that fits holds. They come before those that are built in.
 	Roles []ImageRole
 }

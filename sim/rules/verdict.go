@@ -93,6 +93,8 @@ const (
 	InJob
 	// InObject: below the workload's own spec, such as that of a Deployment.
 	InObject
+	// Elsewhere: in another file, at the line and column that the Pointer says.
+	Elsewhere
 )
 
 // Pointer names a field of the object that was judged.
@@ -101,6 +103,9 @@ type Pointer struct {
 	// Path is in kubectl's notation: spec.initContainers[1].startupProbe. Empty names the whole. A field that is not written is
 	// legal; whoever looks it up takes the nearest one around it.
 	Path string
+	// File, Line and Column are set for Elsewhere alone.
+	File         string
+	Line, Column int
 }
 
 // Finding is one thing that a rule has against a Pod.

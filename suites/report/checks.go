@@ -115,7 +115,10 @@ func newFinding(item *fixtures.Item, f *rules.Finding) CheckFinding {
 	for _, event := range f.Events {
 		e := &f.Trace.Events[event]
 		who := "pod"
-		if e.Container != trace.NoContainer {
+		switch {
+		case e.Kind.OfJob():
+			who = "job"
+		case e.Container != trace.NoContainer:
 			who = f.Trace.Containers[e.Container].Name
 		}
 		found.Events = append(found.Events, CheckEvent{event, trace.Seconds(e.At) + " " + who + " " + e.Words()})

@@ -39,6 +39,7 @@ type checkFlags struct {
 	only, without     []string
 	verbose, strict   bool
 	hasTargets        bool
+	queries           []string
 	consumer          string
 	command           string
 }
@@ -74,6 +75,7 @@ func newCheck(s Streams) *cobra.Command {
 	flags.StringSliceVar(&f.without, "without", nil, "checks or groups to leave out")
 	flags.StringArrayVar(&f.behavior, "behavior", nil, "what a container's processes do, as CONTAINER=BEHAVIOR, in the form of a scenario's behavior")
 	flags.StringVar(&f.config, "config", "", "file with roles, needs, budgets and suppressions")
+	flags.StringArrayVar(&f.queries, "queries", nil, "file or directory of rules, alerts or dashboards that look at the Pods (STA005); may be given several times")
 	flags.StringVar(&f.consumer, "status-consumer", "", "also try a program that reads statuses: a shell command that gets a Pod as JSON on its standard\ninput and prints initializing, running, ready, succeeded, failed or terminating (STA004)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every check with its reason, and the notes")
 	flags.BoolVar(&f.strict, "strict", false, "end with status 4 if a check is unknown and there is no finding")
@@ -158,6 +160,11 @@ func (c *inspection) prepare() ([]fixtures.Override, error) {
 		}
 	}
 	c.policy = c.config.Policy()
+	queries, err := fixtures.LoadQueries(c.streams.Files, f.queries)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	c.policy.Queries = append(slices.Clone(c.policy.Queries), queries...)
 	if c.config != nil {
 		c.used = make([]int, len(c.config.Suppressions))
 	}

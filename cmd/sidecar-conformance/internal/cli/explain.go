@@ -73,9 +73,6 @@ func explainRule(out io.Writer, r *rules.Rule, o show.Options) error {
 	if r.Invariant {
 		p.section("No Pod breaks it", "On the releases that were read the kubelet keeps this for every Pod. It is checked all the same: a trace that breaks it comes from a defective cluster.")
 	}
-	if r.Unmodelled {
-		p.section("Not decided yet", "The simulator cannot do yet what this check needs; it says unknown.")
-	}
 	list, err := fixtures.Examples(r.ID)
 	if err != nil {
 		return nil // STA004 judges programs, not Pods
