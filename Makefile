@@ -12,7 +12,7 @@ SEED     ?= 1
 TARGETS  ?= all
 
 # The packages whose tests know -rewrite, and those that start goroutines. A test of the root keeps the first list true.
-GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./suites ./suites/report ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
+GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/trace ./fixtures ./fixtures/differences ./suites ./suites/report ./cmd/sidecar-conformance ./cmd/sidecar-conformance/internal/show
 RACE   := ./cmd/... ./fixtures ./clusters/nodeimage ./clusters/observe ./suites/runner
 
 # Patch releases that scenarios ask for, because of their defects.
