@@ -11,7 +11,8 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
-// Checks is what came of holding objects against the checks of the catalogue.
+// Checks is what comes of holding objects against the checks of the catalogue. It is written while it is made, so that it does not have to
+// be held: fill its fields, name its writers with To, give it each object with Add, and end it with End.
 type Checks struct {
 	// Tool is the program with its version, Reproduce the command line that makes this report.
 	Tool, Reproduce string
@@ -21,10 +22,28 @@ type Checks struct {
 	Rules   []*rules.Rule
 	Partial bool
 	// FailOn is the least severity that counts as a failure where a format knows failures.
-	FailOn  rules.Severity
-	Objects []Checked
-	// Notes are lines about the run as a whole: suppressions that have expired or were of no use.
+	FailOn rules.Severity
+	// Notes are lines about the run as a whole: suppressions that have expired or were of no use. They may come late, before End.
 	Notes []string
+
+	tally   checkTally
+	writers []checkWriter
+}
+
+// checkTally is what is known of all objects so far.
+type checkTally struct {
+	objects        int
+	core, extended CheckCounts
+	// unknown counts for each check how often it was.
+	unknown []int
+	// worst are, by severity, the first checks with a finding that counts; nil where there is none.
+	worst [rules.Error + 1]*rules.Rule
+}
+
+// checkWriter writes one rendering. What it can write at once it does; the rest comes at the end.
+type checkWriter interface {
+	object(object []Checked) error
+	end() error
 }
 
 // Checked is one object on one target.
@@ -141,17 +160,55 @@ func (c *CheckCounts) add(r *CheckResult) {
 	c.Verdicts[r.Verdict]++
 }
 
-// Count counts the results of the core or of the extended checks.
-func (c *Checks) Count(core bool) CheckCounts {
-	var counts CheckCounts
-	for i := range c.Objects {
-		for j := range c.Objects[i].Results {
-			if c.Rules[j].Core == core {
-				counts.add(&c.Objects[i].Results[j])
+// Add takes what came of one object on all its targets.
+func (c *Checks) Add(object []Checked) error {
+	t := &c.tally
+	t.objects++
+	if t.unknown == nil {
+		t.unknown = make([]int, len(c.Rules))
+	}
+	for i := range object {
+		for j := range object[i].Results {
+			r := &object[i].Results[j]
+			counts := &t.extended
+			if c.Rules[j].Core {
+				counts = &t.core
+			}
+			counts.add(r)
+			if r.Verdict == rules.Unknown {
+				t.unknown[j]++
+			}
+		}
+		for j := range object[i].Findings {
+			if f := &object[i].Findings[j]; f.Suppressed == "" && t.worst[f.Severity] == nil {
+				t.worst[f.Severity] = c.Rules[f.Rule]
 			}
 		}
 	}
-	return counts
+	for _, w := range c.writers {
+		if err := w.object(object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End ends what is written.
+func (c *Checks) End() error {
+	for _, w := range c.writers {
+		if err := w.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Count counts the results of the core or of the extended checks.
+func (c *Checks) Count(core bool) CheckCounts {
+	if core {
+		return c.tally.core
+	}
+	return c.tally.extended
 }
 
 // Conformance is what the report comes to under the profile: conformant, partial or non-conformant, and why. A profile is
@@ -180,11 +237,9 @@ func count(n int, one, many string) string {
 
 // Worst returns the severity of the worst finding that counts, and whether there is one.
 func (c *Checks) Worst() (worst rules.Severity, any bool) {
-	for i := range c.Objects {
-		for j := range c.Objects[i].Findings {
-			if f := &c.Objects[i].Findings[j]; f.Suppressed == "" {
-				worst, any = max(worst, f.Severity), true
-			}
+	for severity, rule := range c.tally.worst {
+		if rule != nil {
+			worst, any = rules.Severity(severity), true
 		}
 	}
 	return worst, any
@@ -224,19 +279,25 @@ type CheckTextOptions struct {
 	All bool
 }
 
-// Write writes the report in a format. The options are for text alone.
-func (c *Checks) Write(w io.Writer, f CheckFormat, o CheckTextOptions) error {
+// To begins a rendering of the report. The options are for text alone. Text, JSON and SARIF are written as the objects come. JUnit and
+// Markdown have numbers in front of what is counted, and are written at the end.
+func (c *Checks) To(w io.Writer, f CheckFormat, o CheckTextOptions) error {
+	var one checkWriter
+	var err error
 	switch f {
 	case CheckJSON:
-		return c.writeJSON(w)
+		one, err = c.toJSON(w)
 	case CheckJUnit:
-		return c.writeJUnit(w)
+		one = &checkJUnit{checks: c, out: w}
 	case CheckSARIF:
-		return c.writeSARIF(w)
+		one, err = c.toSARIF(w)
 	case CheckMarkdown:
-		return c.writeMarkdown(w)
+		one = &checkMarkdown{checks: c, out: w}
+	default:
+		one = newCheckText(c, w, o)
 	}
-	return c.writeText(w, o)
+	c.writers = append(c.writers, one)
+	return err
 }
 
 // row is a finding of one object with the targets that it holds on. Of one check, findings that differ in nothing but the target are
@@ -244,20 +305,6 @@ func (c *Checks) Write(w io.Writer, f CheckFormat, o CheckTextOptions) error {
 type row struct {
 	*CheckFinding
 	targets []string
-}
-
-// objects gathers what belongs to one object: its reports on all targets, which stand one behind the other.
-func (c *Checks) objects() [][]Checked {
-	var list [][]Checked
-	for start := 0; start < len(c.Objects); {
-		end := start + 1
-		for end < len(c.Objects) && c.Objects[end].Object == c.Objects[start].Object && c.Objects[end].File == c.Objects[start].File && c.Objects[end].Line == c.Objects[start].Line {
-			end++
-		}
-		list = append(list, c.Objects[start:end])
-		start = end
-	}
-	return list
 }
 
 // rows gathers the findings of one object, the worst first.

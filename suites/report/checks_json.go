@@ -1,8 +1,12 @@
 package report
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"strings"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/rules"
 )
@@ -18,12 +22,12 @@ type (
 		Tool        string          `json:"tool,omitempty"`
 		Reproduce   string          `json:"reproduce,omitempty"`
 		Profile     string          `json:"profile"`
+		Targets     []string        `json:"targets"`
+		Objects     []checkedJSON   `json:"objects"` // what follows is known at the end
 		Conformance string          `json:"conformance"`
 		Because     string          `json:"because,omitempty"`
-		Targets     []string        `json:"targets"`
 		Counts      checkCountsJSON `json:"counts"`
 		Notes       []string        `json:"notes,omitempty"`
-		Objects     []checkedJSON   `json:"objects"`
 	}
 	checkCountsJSON struct {
 		Core     map[string]int `json:"core"`
@@ -81,20 +85,101 @@ func (c *CheckCounts) json() map[string]int {
 	return counts
 }
 
-func (c *Checks) writeJSON(w io.Writer) error {
+// listJSON writes a document with one long list entry by entry.
+type listJSON struct {
+	*bufio.Writer
+	// field is the name of the list, depth how far its entries are indented, in units.
+	field, unit string
+	depth       int
+	entries     int
+	// head is what is in front of the list, until it is written. Nothing is before there is an entry, or the end: a run may yet turn out to have
+	// nothing to say.
+	head []byte
+}
+
+// encode returns a value as indented JSON without the end of its line.
+func (l *listJSON) encode(v any, depth int) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent(strings.Repeat(l.unit, depth), l.unit)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// parts returns a document, whose list is empty, in front of the list's entries and behind them.
+func (l *listJSON) parts(document any) (head, tail []byte, err error) {
+	text, err := l.encode(document, 0)
+	mark := []byte("\"" + l.field + "\": [")
+	head, tail, _ = bytes.Cut(text, mark)
+	return append(head[:len(head):len(head)], mark...), tail, err
+}
+
+// begin takes the document as it is in front of the list.
+func (l *listJSON) begin(document any) (err error) {
+	l.head, _, err = l.parts(document)
+	return err
+}
+
+func (l *listJSON) writeHead() {
+	l.Write(l.head)
+	l.head = nil
+}
+
+// entry writes an entry of the list.
+func (l *listJSON) entry(v any) error {
+	l.writeHead()
+	if l.entries++; l.entries > 1 {
+		l.WriteByte(',')
+	}
+	text, err := l.encode(v, l.depth)
+	l.WriteString("\n" + strings.Repeat(l.unit, l.depth))
+	l.Write(text)
+	return err
+}
+
+// end writes the document from the list on.
+func (l *listJSON) end(document any) error {
+	_, tail, err := l.parts(document)
+	l.writeHead()
+	if l.entries > 0 {
+		l.WriteString("\n" + strings.Repeat(l.unit, l.depth-1))
+	}
+	l.Write(tail)
+	l.WriteByte('\n')
+	return errors.Join(err, l.Flush())
+}
+
+// checkJSON writes the JSON form.
+type checkJSON struct {
+	checks *Checks
+	list   listJSON
+}
+
+func (c *Checks) toJSON(w io.Writer) (*checkJSON, error) {
+	j := &checkJSON{c, listJSON{Writer: bufio.NewWriter(w), field: "objects", unit: "  ", depth: 2}}
+	return j, j.list.begin(c.json())
+}
+
+func (j *checkJSON) object(object []Checked) error {
+	for i := range object {
+		if err := j.list.entry(j.checks.objectJSON(&object[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *checkJSON) end() error { return j.list.end(j.checks.json()) }
+
+// json is the report without its objects.
+func (c *Checks) json() checksJSON {
 	word, why := c.Conformance()
 	core, extended := c.Count(true), c.Count(false)
-	d := checksJSON{
+	return checksJSON{
 		APIVersion: DocumentVersion, Kind: CheckDocumentKind, Tool: c.Tool, Reproduce: c.Reproduce, Profile: "workload", Conformance: word, Because: why,
-		Targets: c.Targets, Counts: checkCountsJSON{core.json(), extended.json()}, Notes: c.Notes, Objects: make([]checkedJSON, len(c.Objects)),
+		Targets: c.Targets, Counts: checkCountsJSON{core.json(), extended.json()}, Notes: c.Notes, Objects: []checkedJSON{},
 	}
-	for i := range c.Objects {
-		d.Objects[i] = c.objectJSON(&c.Objects[i])
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(d)
 }
 
 func (c *Checks) objectJSON(o *Checked) checkedJSON {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
@@ -8,17 +10,45 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/rules"
 )
 
-// writeJUnit writes one test suite for each object on each target, and one test case for each check. A finding of the severity that
+// checkJUnit writes one test suite for each object on each target, and one test case for each check. A finding of the severity that
 // counts is a failure; what is unknown, skipped or suppressed is skipped, with its reason; a lesser finding is in the output of a
-// test that passes.
-func (c *Checks) writeJUnit(w io.Writer) error {
-	all := junitSuites{Name: "sidecar-conformance check", Time: seconds(0)}
-	for i := range c.Objects {
-		s := c.junitSuite(&c.Objects[i])
-		all.Tests, all.Failures, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Skipped+s.Skipped
-		all.Suites = append(all.Suites, s)
+// test that passes. The numbers of all come first, so the suites are held as text.
+type checkJUnit struct {
+	checks                   *Checks
+	out                      io.Writer
+	suites                   bytes.Buffer
+	tests, failures, skipped int
+}
+
+func (j *checkJUnit) object(object []Checked) error {
+	for i := range object {
+		s := j.checks.junitSuite(&object[i])
+		j.tests, j.failures, j.skipped = j.tests+s.Tests, j.failures+s.Failures, j.skipped+s.Skipped
+		j.suites.WriteByte('\n')
+		encoder := xml.NewEncoder(&j.suites)
+		encoder.Indent("  ", "  ")
+		if err := encoder.EncodeElement(s, xml.StartElement{Name: xml.Name{Local: "testsuite"}}); err != nil {
+			return err
+		}
 	}
-	return encodeJUnit(w, &all)
+	return nil
+}
+
+func (j *checkJUnit) end() error {
+	var all bytes.Buffer
+	if err := encodeJUnit(&all, &junitSuites{Name: "sidecar-conformance check", Tests: j.tests, Failures: j.failures, Skipped: j.skipped, Time: seconds(0)}); err != nil {
+		return err
+	}
+	const tail = "</testsuites>\n"
+	if j.tests > 0 {
+		j.suites.WriteByte('\n')
+	}
+	for _, part := range [...][]byte{bytes.TrimSuffix(all.Bytes(), []byte(tail)), j.suites.Bytes(), []byte(tail)} {
+		if _, err := j.out.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Checks) junitSuite(o *Checked) junitSuite {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -9,9 +10,21 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/sim/rules"
 )
 
-// writeMarkdown writes the report as a page, such as a comment on a pull request.
-func (c *Checks) writeMarkdown(w io.Writer) error {
-	out := bufio.NewWriter(w)
+// checkMarkdown writes the report as a page, such as a comment on a pull request. The counts come first, so what is said of the objects is
+// held as text.
+type checkMarkdown struct {
+	checks  *Checks
+	out     io.Writer
+	objects bytes.Buffer
+}
+
+func (m *checkMarkdown) object(object []Checked) error {
+	m.checks.markdownObject(&m.objects, object)
+	return nil
+}
+
+func (m *checkMarkdown) end() error {
+	c, out := m.checks, bufio.NewWriter(m.out)
 	word, why := c.Conformance()
 	if why != "" {
 		word += " (" + why + ")"
@@ -36,9 +49,7 @@ func (c *Checks) writeMarkdown(w io.Writer) error {
 		}
 		fmt.Fprintf(out, " %d |\n", counts.Suppressed)
 	}
-	for _, object := range c.objects() {
-		c.markdownObject(out, object)
-	}
+	out.Write(m.objects.Bytes())
 	for i, note := range c.Notes {
 		if i == 0 {
 			fmt.Fprintln(out)

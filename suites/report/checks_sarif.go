@@ -1,7 +1,7 @@
 package report
 
 import (
-	"encoding/json"
+	"bufio"
 	"io"
 	"net/url"
 	"path/filepath"
@@ -100,8 +100,31 @@ type (
 
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-// writeSARIF writes one result for each finding; those that differ in the target alone are one.
-func (c *Checks) writeSARIF(w io.Writer) error {
+// checkSARIF writes one result for each finding; those that differ in the target alone are one.
+type checkSARIF struct {
+	checks *Checks
+	list   listJSON
+}
+
+func (c *Checks) toSARIF(w io.Writer) (*checkSARIF, error) {
+	s := &checkSARIF{c, listJSON{Writer: bufio.NewWriter(w), field: "results", unit: " ", depth: 4}}
+	return s, s.list.begin(c.sarif())
+}
+
+func (s *checkSARIF) object(object []Checked) error {
+	list := rows(object)
+	for i := range list {
+		if err := s.list.entry(s.checks.sarifResult(object[0].Object, &list[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *checkSARIF) end() error { return s.list.end(s.checks.sarif()) }
+
+// sarif is the log without its results.
+func (c *Checks) sarif() sarifLog {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "sidecar-conformance", Full: c.Tool, Rules: make([]sarifRule, len(c.Rules))}
 	for i, r := range c.Rules {
@@ -110,16 +133,7 @@ func (c *Checks) writeSARIF(w io.Writer) error {
 	if c.Reproduce != "" {
 		run.Invocations = []sarifInvocation{{c.Reproduce, true}}
 	}
-	for _, object := range c.objects() {
-		list := rows(object)
-		for i := range list {
-			run.Results = append(run.Results, c.sarifResult(object[0].Object, &list[i]))
-		}
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", " ")
-	return encoder.Encode(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
+	return sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}
 }
 
 func sarifRuleOf(r *rules.Rule) sarifRule {

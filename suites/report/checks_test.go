@@ -46,17 +46,33 @@ spec:
   - {name: app, image: example.org/app:1}
 `
 
+// checked is a report with what it is made of.
+type checked struct {
+	report.Checks
+	objects [][]report.Checked
+}
+
+// add makes the report.
+func (c *checked) add(t *testing.T) {
+	t.Helper()
+	for _, object := range c.objects {
+		if err := c.Add(object); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // checks is a report of two objects on two targets, with one check suppressed.
-func checks(t *testing.T) *report.Checks {
+func checks(t *testing.T) *checked {
 	t.Helper()
 	loaded, err := fixtures.Load(fstest.MapFS{"dir/a b.yaml": {Data: []byte(checkedManifests)}}, []string{"dir/a b.yaml"}, fixtures.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &report.Checks{
+	r := &checked{Checks: report.Checks{
 		Tool: "sidecar-conformance v0.1.0", Reproduce: "sidecar-conformance check --filename 'dir/a b.yaml'", FailOn: rules.Error,
 		Notes: []string{"the suppression of GAT001 for */*/* suppresses nothing; take it out"},
-	}
+	}}
 	for _, rule := range rules.All() {
 		if rule.Group == rules.ORD || rule.ID == "GAT004" || rule.ID == "JOB001" || rule.ID == "TRM003" || rule.ID == "RST004" || rule.ID == "STA003" {
 			r.Rules = append(r.Rules, rule)
@@ -64,6 +80,7 @@ func checks(t *testing.T) *report.Checks {
 	}
 	policy := rules.DefaultPolicy()
 	for i := range loaded.Items {
+		var object []report.Checked
 		for _, name := range []string{"1.28", "1.37"} {
 			parsed, err := gates.ParseTargets(name)
 			if err != nil {
@@ -77,7 +94,7 @@ func checks(t *testing.T) *report.Checks {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.Objects = append(r.Objects, report.NewChecked(&loaded.Items[i], target.Target.String(), outcomes, func(check string) string {
+			object = append(object, report.NewChecked(&loaded.Items[i], target.Target.String(), outcomes, func(check string) string {
 				if check == "ORD001" {
 					return "it is known | and accepted"
 				}
@@ -87,14 +104,20 @@ func checks(t *testing.T) *report.Checks {
 				r.Targets = append(r.Targets, target.Target.String())
 			}
 		}
+		r.objects = append(r.objects, object)
 	}
 	return r
 }
 
-func render(t *testing.T, r *report.Checks, f report.CheckFormat, o report.CheckTextOptions) string {
+func render(t *testing.T, r *checked, f report.CheckFormat, o report.CheckTextOptions) string {
 	t.Helper()
+	fresh := *r
 	var b bytes.Buffer
-	if err := r.Write(&b, f, o); err != nil {
+	if err := fresh.To(&b, f, o); err != nil {
+		t.Fatal(err)
+	}
+	fresh.add(t)
+	if err := fresh.End(); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -105,7 +128,7 @@ func TestChecksGolden(t *testing.T) {
 	r := checks(t)
 	for _, f := range report.CheckFormats() {
 		golden.Want(t, *rewrite, "checks."+string(f), render(t, r, f, report.CheckTextOptions{}))
-		empty := report.Checks{Rules: r.Rules[:1]}
+		empty := checked{Checks: report.Checks{Rules: r.Rules[:1]}}
 		if text := render(t, &empty, f, report.CheckTextOptions{}); f != report.CheckText && text == "" {
 			t.Errorf("an empty report as %s is empty", f)
 		}
@@ -136,6 +159,7 @@ func TestChecksText(t *testing.T) {
 // TestChecksCount wants counts, conformance and the worst finding to follow from the results.
 func TestChecksCount(t *testing.T) {
 	r := checks(t)
+	r.add(t)
 	sum := 0
 	for _, core := range []bool{true, false} {
 		counts := r.Count(core)
@@ -144,7 +168,7 @@ func TestChecksCount(t *testing.T) {
 			sum += n
 		}
 	}
-	if want := len(r.Objects) * len(r.Rules); sum != want {
+	if want := 2 * len(r.objects) * len(r.Rules); sum != want {
 		t.Errorf("%d results are counted, want %d", sum, want)
 	}
 	if word, _ := r.Conformance(); word != "non-conformant" {
@@ -153,21 +177,24 @@ func TestChecksCount(t *testing.T) {
 	if worst, any := r.Worst(); !any || worst != rules.Error {
 		t.Errorf("the worst finding is %s, %t", worst, any)
 	}
-	one := &report.Checks{Rules: []*rules.Rule{r.Rules[0]}, Objects: []report.Checked{{Results: []report.CheckResult{{Verdict: rules.Pass}}}}}
 	for _, c := range []struct {
-		change func()
-		want   string
+		result  report.CheckResult
+		partial bool
+		want    string
 	}{
-		{func() {}, "conformant"},
-		{func() { one.Partial = true }, "partial"},
-		{func() { one.Partial, one.Objects[0].Results[0].Suppressed = false, true }, "partial"},
-		{func() { one.Objects[0].Results[0] = report.CheckResult{Verdict: rules.Unknown} }, "partial"},
-		{func() { one.Objects[0].Results[0] = report.CheckResult{Verdict: rules.Warn} }, "conformant"},
-		{func() { one.Objects[0].Results[0] = report.CheckResult{Verdict: rules.Fail} }, "non-conformant"},
+		{report.CheckResult{Verdict: rules.Pass}, false, "conformant"},
+		{report.CheckResult{Verdict: rules.Pass}, true, "partial"},
+		{report.CheckResult{Verdict: rules.Pass, Suppressed: true}, false, "partial"},
+		{report.CheckResult{Verdict: rules.Unknown}, false, "partial"},
+		{report.CheckResult{Verdict: rules.Warn}, false, "conformant"},
+		{report.CheckResult{Verdict: rules.Fail}, false, "non-conformant"},
 	} {
-		c.change()
+		one := report.Checks{Rules: r.Rules[:1], Partial: c.partial}
+		if err := one.Add([]report.Checked{{Results: []report.CheckResult{c.result}}}); err != nil {
+			t.Fatal(err)
+		}
 		if word, why := one.Conformance(); word != c.want {
-			t.Errorf("%+v is %s (%s), want %s", one.Objects[0].Results[0], word, why, c.want)
+			t.Errorf("%+v is %s (%s), want %s", c.result, word, why, c.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -22,34 +23,66 @@ type checkText struct {
 	*bufio.Writer
 	checks *Checks
 	o      CheckTextOptions
-	// many says that only objects with findings are shown, and of those only the findings.
-	many bool
+	// held are the first objects, until it is known whether there are few. many says that there are not: only objects with findings are shown
+	// then, and of those only the findings.
+	held  [][]Checked
+	many  bool
+	shown int
 }
 
 // fewObjects is how many objects are shown in full.
 const fewObjects = 4
 
-func (c *Checks) writeText(w io.Writer, o CheckTextOptions) error {
+func newCheckText(c *Checks, w io.Writer, o CheckTextOptions) *checkText {
 	if o.Width == 0 {
 		o.Width = width
 	}
-	t := checkText{Writer: bufio.NewWriter(w), checks: c, o: o}
-	objects := c.objects()
-	t.many = len(objects) > fewObjects && !o.All
-	shown := 0
-	for _, object := range objects {
-		list := rows(object)
-		if t.many && !slices.ContainsFunc(list, func(r row) bool { return r.Severity > rules.Note }) {
-			continue
-		}
-		if shown > 0 {
-			t.WriteByte('\n')
-		}
-		t.object(object, list)
-		shown++
+	return &checkText{Writer: bufio.NewWriter(w), checks: c, o: o}
+}
+
+func (t *checkText) object(object []Checked) error {
+	switch {
+	case t.many || t.o.All:
+		return t.show(object)
+	case len(t.held) < fewObjects:
+		t.held = append(t.held, object)
+		return nil
 	}
-	t.rest(len(objects), shown)
-	t.end()
+	t.many = true
+	return errors.Join(t.release(), t.show(object))
+}
+
+// release shows the objects that were held.
+func (t *checkText) release() error {
+	held := t.held
+	t.held = nil
+	for _, object := range held {
+		if err := t.show(object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *checkText) show(object []Checked) error {
+	list := rows(object)
+	if t.many && !slices.ContainsFunc(list, func(r row) bool { return r.Severity > rules.Note }) {
+		return nil
+	}
+	if t.shown++; t.shown > 1 {
+		t.WriteByte('\n')
+	}
+	t.full(object, list)
+	_, err := t.Write(nil) // an earlier error stays
+	return err
+}
+
+func (t *checkText) end() error {
+	if err := t.release(); err != nil {
+		return err
+	}
+	t.rest()
+	t.sum()
 	return t.Flush()
 }
 
@@ -87,7 +120,8 @@ func (t *checkText) wrapped(column int, indent, text string) {
 
 const checkIndent = "            " // behind mark and ID
 
-func (t *checkText) object(object []Checked, list []row) {
+// full writes one object with its findings.
+func (t *checkText) full(object []Checked, list []row) {
 	first := &object[0]
 	t.styled("1", first.Object)
 	fmt.Fprintf(t, " (%s:%d) on %s\n", first.File, first.Line, targetsOf(object))
@@ -115,24 +149,17 @@ func (t *checkText) object(object []Checked, list []row) {
 }
 
 // rest says what is not shown of many objects: how many have no findings, and which checks are unknown of how many.
-func (t *checkText) rest(objects, shown int) {
+func (t *checkText) rest() {
 	if !t.many {
 		return
 	}
-	if shown > 0 {
+	if t.shown > 0 {
 		t.WriteByte('\n')
 	}
-	fmt.Fprintf(t, "%s, of which %d have no error and no warning (-v shows them)\n", count(objects, "object", "objects"), objects-shown)
-	unknown := make([]int, len(t.checks.Rules))
-	for i := range t.checks.Objects {
-		for j := range t.checks.Objects[i].Results {
-			if t.checks.Objects[i].Results[j].Verdict == rules.Unknown {
-				unknown[j]++
-			}
-		}
-	}
+	objects := t.checks.tally.objects
+	fmt.Fprintf(t, "%s, of which %d have no error and no warning (-v shows them)\n", count(objects, "object", "objects"), objects-t.shown)
 	var parts []string
-	for j, n := range unknown {
+	for j, n := range t.checks.tally.unknown {
 		if n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d times", t.checks.Rules[j].ID, n))
 		}
@@ -238,10 +265,10 @@ func (t *checkText) head(mark, colour, id string) {
 	t.WriteString(strings.Repeat(" ", max(len(checkIndent)-len("  ? ")-len(id), 1)))
 }
 
-// end writes the counts and what they come to.
-func (t *checkText) end() {
+// sum writes the counts and what they come to.
+func (t *checkText) sum() {
 	c := t.checks
-	if len(c.Objects) == 0 {
+	if c.tally.objects == 0 {
 		return
 	}
 	fmt.Fprintf(t, "\n%-10s%8s%8s%8s%8s%8s%12s\n", "", "fail", "warn", "unknown", "pass", "skip", "suppressed")
@@ -265,19 +292,6 @@ func (t *checkText) end() {
 		t.paragraph("", "  ", note)
 	}
 	if worst, any := c.Worst(); any && worst > rules.Note {
-		fmt.Fprintf(t, "explain ID says more, as in: sidecar-conformance explain %s\n", t.example())
-	}
-}
-
-// example is the ID of the worst finding.
-func (t *checkText) example() string {
-	for severity := rules.Error; ; severity-- {
-		for i := range t.checks.Objects {
-			for j := range t.checks.Objects[i].Findings {
-				if f := &t.checks.Objects[i].Findings[j]; f.Severity == severity && f.Suppressed == "" {
-					return t.checks.Rules[f.Rule].ID
-				}
-			}
-		}
+		fmt.Fprintf(t, "explain ID says more, as in: sidecar-conformance explain %s\n", c.tally.worst[worst].ID)
 	}
 }

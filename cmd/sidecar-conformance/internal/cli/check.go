@@ -119,14 +119,14 @@ func check(ctx context.Context, f *checkFlags, streams Streams) error {
 		return err
 	}
 	options := fixtures.Options{Recursive: f.recursive, Stdin: streams.In, Defaults: c.config.Defaults(), Overrides: overrides}
-	if len(f.files) > 0 {
+	if err = c.begin(); err == nil && len(f.files) > 0 {
 		err = c.run(ctx, fixtures.Documents(streams.Files, f.files, options))
 	}
 	if err == nil && f.consumer != "" {
 		err = c.consumer(ctx)
 	}
 	if err == nil {
-		err = c.write()
+		err = c.end()
 	}
 	return errors.Join(err, c.closeSinks())
 }
@@ -260,10 +260,10 @@ func (c *inspection) closeSinks() error {
 
 // checked is what has become of one document.
 type checked struct {
-	objects []report.Checked
-	notes   string
-	item    bool
-	bad     bool
+	object []report.Checked // on each target
+	notes  string
+	item   bool
+	bad    bool
 	// suppressed counts what each suppression was used for.
 	suppressed []int
 }
@@ -278,11 +278,13 @@ func (c *inspection) run(ctx context.Context, documents iter.Seq[fixtures.Docume
 		if r.item {
 			c.items++
 		}
-		c.report.Objects = append(c.report.Objects, r.objects...)
 		for i, n := range r.suppressed {
 			c.used[i] += n
 		}
-		return nil
+		if r.object == nil {
+			return nil
+		}
+		return c.written(c.report.Add(r.object))
 	})
 	if err == nil && c.items == 0 && !c.bad {
 		return usage("the input holds no Pod")
@@ -319,13 +321,13 @@ func (c *inspection) document(d *fixtures.Document) checked {
 			return c.config.Suppressions[i].Reason
 		})
 		object.Assumed = assumed
-		r.objects = append(r.objects, object)
+		r.object = append(r.object, object)
 	}
 	return r
 }
 
-// write writes the report everywhere, and turns it into an exit status.
-func (c *inspection) write() error {
+// begin begins the report everywhere.
+func (c *inspection) begin() error {
 	r := &c.report
 	r.Tool, r.Reproduce, r.Rules, r.FailOn = "sidecar-conformance "+buildVersion(), c.flags.command, c.which, c.failOn
 	r.Partial = slices.ContainsFunc(rules.All(), func(rule *rules.Rule) bool { return rule.Core && !slices.Contains(c.which, rule) })
@@ -336,12 +338,29 @@ func (c *inspection) write() error {
 	for i := range targets {
 		r.Targets = append(r.Targets, targets[i].Target.String())
 	}
-	c.noteSuppressions()
 	for _, sink := range c.sinks {
-		if err := r.Write(sink.out, sink.format, sink.options); err != nil {
-			return fmt.Errorf("writing the report as %s: %w", sink.format, err)
+		if err := c.written(r.To(sink.out, sink.format, sink.options)); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// written says of an error that it came from writing.
+func (c *inspection) written(err error) error {
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+// end ends the report, and turns it into an exit status.
+func (c *inspection) end() error {
+	c.noteSuppressions()
+	if err := c.written(c.report.End()); err != nil {
+		return err
+	}
+	r := &c.report
 	worst, any := r.Worst()
 	core, extended := r.Count(true), r.Count(false)
 	switch {

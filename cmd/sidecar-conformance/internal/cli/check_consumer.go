@@ -47,8 +47,7 @@ func (c *inspection) consumer(ctx context.Context) error {
 			Rule: i, Verdict: f.Verdict, Severity: f.Severity, At: fixtures.Position{File: object.File, Line: 1, Column: 1}, Message: f.Message, Remedy: f.Remedy,
 		})
 	}
-	c.report.Objects = append(c.report.Objects, object)
-	return nil
+	return c.written(c.report.Add([]report.Checked{object}))
 }
 
 // askConsumer gives the program one Pod on its standard input, and reads its answer: the first word of its output.
