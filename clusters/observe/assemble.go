@@ -42,6 +42,10 @@ func (r *Recorder) assemble(p *play, entries []actor.Entry, problems []string) *
 		a.o.ClockPhase = time.Duration(p.zero.Nanosecond())
 	} else {
 		a.skew = unknownSkew
+		if !p.followed {
+			// What came in the last moments may as well belong to the recorder's own clean-up, which begins at the end.
+			a.o.Horizon = max(a.o.Horizon.Add(-a.skew), 0)
+		}
 	}
 	if p.followed {
 		a.onlyLooked()
