@@ -37,13 +37,17 @@ func beginLog(file string) error {
 }
 
 // logged is one more than the newest attempt whose log is there. The lock is held.
-func (s *Service) logged(name string) int32 {
-	next := int32(0)
-	if len(s.sandboxes) == 0 {
+func (s *Service) logged(r role) int32 {
+	next, folder := int32(0), ""
+	for _, box := range s.sandboxes {
+		if box.config.GetMetadata().GetUid() == r.pod {
+			folder = box.config.GetLogDirectory()
+		}
+	}
+	if folder == "" {
 		return next
 	}
-	folder := s.sandboxes[len(s.sandboxes)-1].config.GetLogDirectory()
-	files, err := filepath.Glob(filepath.Join(folder, name, "*.log"))
+	files, err := filepath.Glob(filepath.Join(folder, r.name, "*.log"))
 	if err != nil {
 		panic(err) // the pattern is ours
 	}

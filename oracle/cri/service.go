@@ -150,7 +150,7 @@ func (s *Service) attempts(r role) int32 {
 	if next > 0 {
 		return next
 	}
-	return s.logged(name)
+	return s.logged(r)
 }
 
 func (s *Service) event(c *container, kind trace.Kind, e Event) {
