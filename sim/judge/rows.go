@@ -106,7 +106,7 @@ func (w *view) rows(t *trace.Trace) []row {
 // statusRows are the versions of one Pod's status.
 func (w *view) statusRows(t *trace.Trace, pod trace.PodRef) []row {
 	var all []row
-	last, gone := "", removedAt(t, pod)
+	last := ""
 	for i := range t.Statuses {
 		v := &t.Statuses[i]
 		if v.Pod != pod {
@@ -115,32 +115,12 @@ func (w *view) statusRows(t *trace.Trace, pod trace.PodRef) []row {
 		if v.At > w.until || len(v.Containers) == 0 || !anyPresent(v) {
 			continue // the object before the kubelet has written to it
 		}
-		if v.Deleting && v.At == gone && statusText(t, kept(v)) == last {
-			continue // the API server marks what it removes at once; that of the oracle removes it only
-		}
 		if text := statusText(t, v); text != last {
 			last = text
 			all = append(all, row{v.At, statusRank, w.podText(pod, text)})
 		}
 	}
 	return all
-}
-
-// removedAt is when the object of the Pod is removed, or Never.
-func removedAt(t *trace.Trace, pod trace.PodRef) trace.Instant {
-	for i := range t.Events {
-		if t.Events[i].Kind == trace.PodRemoved && t.Events[i].Pod == pod {
-			return t.Events[i].At
-		}
-	}
-	return trace.Never
-}
-
-// kept is a version without its deletion.
-func kept(v *trace.Status) *trace.Status {
-	before := *v
-	before.Deleting = false
-	return &before
 }
 
 func anyPresent(v *trace.Status) bool {
