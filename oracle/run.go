@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -383,6 +384,16 @@ func (l *life) watch() {
 // droppedField is a field of a container that the API server removed.
 type droppedField struct{ container, field string }
 
+// has reports whether a field is set that not every release knows.
+func has(object any, name string) bool {
+	value := reflect.ValueOf(object)
+	if value.IsNil() {
+		return false
+	}
+	field := value.Elem().FieldByName(name)
+	return field.IsValid() && !field.IsZero()
+}
+
 // dropped lists them, in the order of the containers.
 func dropped(wanted sim.Pod, stored *v1.Pod) []droppedField {
 	var fields []droppedField
@@ -398,7 +409,9 @@ func dropped(wanted sim.Pod, stored *v1.Pod) []droppedField {
 			drop("lifecycle", hooks && s.Lifecycle == nil)
 			drop("lifecycle.postStart", w.PostStart != nil && s.Lifecycle != nil && s.Lifecycle.PostStart == nil)
 			drop("lifecycle.preStop", w.PreStop != nil && s.Lifecycle != nil && s.Lifecycle.PreStop == nil)
+			drop("lifecycle.stopSignal", w.StopSignal != "" && !has(s.Lifecycle, "StopSignal"))
 			drop("restartPolicy", w.RestartPolicy != "" && s.RestartPolicy == nil)
+			drop("restartPolicyRules", len(w.RestartRules) > 0 && !has(s, "RestartPolicyRules"))
 		}
 	}
 	compare(wanted.Init, stored.Spec.InitContainers)

@@ -172,7 +172,7 @@ func (r *jobRun) emitAbout(e trace.Event, because trace.Cause) {
 	r.trace.Events[position].Container = e.Container
 }
 
-// defaultSpec drops the fields of the Job whose features are off, then sets what is not set. pkg/apis/batch/v1/defaults.go:
+// defaultSpec sets what is not set, and drops the fields of the Job whose features are off. pkg/apis/batch/v1/defaults.go:
 // SetDefaults_Job; pkg/registry/batch/job/strategy.go: PrepareForCreate.
 func (r *jobRun) defaultSpec() {
 	s := jobSpec{Job: *r.scenario.Job, generation: 1, parallelism: 1, backoffLimit: 6}
@@ -192,7 +192,7 @@ func (r *jobRun) defaultSpec() {
 	switch {
 	case s.BackoffLimit != nil:
 		s.backoffLimit = *s.BackoffLimit
-	case s.BackoffLimitPerIndex != nil && r.gate.LimitPerIndex:
+	case s.BackoffLimitPerIndex != nil: // defaults come first, so that the field leaves this behind where it is dropped
 		s.backoffLimit = math.MaxInt32
 	}
 	if drop(s.BackoffLimitPerIndex != nil && !r.gate.LimitPerIndex, "backoffLimitPerIndex") {

@@ -41,6 +41,7 @@ type probeWorker struct {
 	anchor    trace.Instant // a tick of its ticker
 	token     int32
 	armed     trace.Instant // the tick in the queue, or Never
+	asleep    bool          // it has not looked yet
 	triggered bool          // a manual run is asked for
 	buffered  bool          // a tick came while a probe ran
 	busy      bool
@@ -92,6 +93,7 @@ func (m *machine) addWorkers(c *container) bool {
 		if m.now.Sub(m.life.since) < w.period() {
 			// The kubelet has started only lately: workers begin at random. worker.go: run.
 			w.anchor = m.now.Add(m.randomPart(w.period()))
+			w.asleep = true
 		}
 		if m.config.Seed != 0 {
 			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
@@ -272,10 +274,14 @@ func (m *machine) probeTicks(i int, token int32) {
 
 // takeWake uses up what woke the worker: a tick, one that came while a probe ran included, or a manual run. Where both
 // are there the real worker's select takes either. A manual run restarts the ticker from 1.32 on, and so swallows the
-// tick; before, both run.
+// tick; before, both run. The first look of a worker that slept uses up nothing.
 func (m *machine) takeWake(w *probeWorker) {
 	tick := w.buffered || w.ticksAt(m.now) && w.ticked != m.now
 	w.ticked = m.now
+	first := w.asleep && m.now == w.anchor
+	if w.asleep = false; first {
+		return
+	}
 	if !w.triggered || tick && m.choose(choiceTrigger, 2) == 1 {
 		w.buffered = false
 		return
@@ -579,7 +585,7 @@ func (m *machine) triggerReadiness(position int) {
 			continue
 		}
 		w.triggered = true
-		if w.busy {
+		if w.busy || w.asleep && m.now < w.anchor {
 			continue
 		}
 		c := &m.containers[position]

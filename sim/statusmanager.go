@@ -251,8 +251,9 @@ func (s *statusManager) apiInitialized(m *machine) bool {
 	return done(c.Last) || done(c.State)
 }
 
-// reject writes the status of a Pod that admission refused. kubelet.go: rejectPod.
+// reject writes the status of a Pod that admission refused, which has no containers, whatever runs of it. kubelet.go: rejectPod.
 func (s *statusManager) reject(m *machine, reason, message string) {
+	clear(s.scratch.containers)
 	s.scratch.phase, s.scratch.reason, s.scratch.message, s.scratch.count = trace.PhaseFailed, reason, message, 0
 	m.setStatus(&s.scratch, false, false, cause(m.worker.lastEvent, "the kubelet writes the status", windowNow))
 }
@@ -321,11 +322,22 @@ func (m *machine) syncStatus() {
 func (m *machine) merge(merged *podStatus) (held bool) {
 	s := &m.status
 	merged.copyFrom(&s.current)
-	if terminal(merged.phase) && !terminal(s.api.phase) && !m.worker.terminated && !m.worker.rejected {
+	if terminal(merged.phase) && !terminal(s.api.phase) && m.couldRun() {
 		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
 		held = true
 	}
 	return held
+}
+
+// couldRun reports whether the kubelet thinks that containers of the Pod may run. A Pod that it refused has no worker; before its first
+// housekeeping it does not know yet what that means, and a worker that stops an orphan counts. pod_workers.go: CouldHaveRunningContainers.
+func (m *machine) couldRun() bool {
+	w := &m.worker
+	if !w.rejected {
+		return !w.terminated
+	}
+	synced := m.life.since == longAgo || m.now >= m.life.since.Add(housekeepingPeriod)
+	return !synced || w.work == workOrphan && w.busy
 }
 
 // sendAllLater arms the next full pass.

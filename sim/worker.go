@@ -146,11 +146,11 @@ func (m *machine) updatePodAs(u update, c podCopy) {
 	if w.finished || !w.known {
 		return
 	}
-	if w.rejected || w.first && terminal(m.status.api.phase) && !m.pleg.cache.runs() {
+	if (w.rejected || w.first) && terminal(m.status.api.phase) && !m.pleg.cache.runs() {
 		// A Pod that is terminal when its worker first hears of it, and has nothing in the runtime, counts as terminated.
-		w.rejected, w.terminate, w.terminated = false, true, true
+		w.terminate, w.terminated = true, true
 	}
-	w.first = false
+	w.first, w.rejected = false, false
 	if u.kill {
 		w.known = false
 		m.awaitHousekeeping()

@@ -36,7 +36,12 @@ func configuration(maxRestartPeriod time.Duration) (*kubeletconfig.KubeletConfig
 	c.StaticPodPath = ""
 	c.EvictionHard, c.EvictionSoft = nil, nil
 	c.ResolverConfig = ""
-	c.ContainerLogMaxSize = "-1"
+	// Logs are removed with their containers. Nothing is rotated: they are empty, and the first round finds none of the first kubelet's.
+	if rounds := reflect.ValueOf(c).Elem().FieldByName("ContainerLogMonitorInterval"); rounds.IsValid() { // 1.30 and later
+		rounds.Set(reflect.ValueOf(metav1.Duration{Duration: 10000 * time.Hour}))
+	} else {
+		c.ContainerLogMaxSize = "-1" // there are no logs
+	}
 	c.ImageGCHighThresholdPercent = 100
 	c.VolumeStatsAggPeriod = metav1.Duration{Duration: -1}
 	// A ConfigMap is read anew for every container, without a cache that needs time.

@@ -154,10 +154,21 @@ func Start(o Options) (*Kubelet, error) {
 	return started, nil
 }
 
-// files is the kubelet's operating system: a fake, but for the removal of files below root, which are the logs of containers.
+// files is the kubelet's operating system: a fake, but for files below root that are looked for or removed, which are the logs of containers.
 type files struct {
 	containertest.FakeOS
 	root string
+}
+
+// Stat describes a file.
+func (f *files) Stat(path string) (os.FileInfo, error) { return os.Stat(path) }
+
+// Glob finds files below root.
+func (f *files) Glob(pattern string) ([]string, error) {
+	if !strings.HasPrefix(pattern, f.root+string(filepath.Separator)) {
+		return nil, nil
+	}
+	return filepath.Glob(pattern)
 }
 
 // Remove removes a file below root.
