@@ -138,7 +138,7 @@ func (r *jobRun) create() bool {
 	template := r.scenario.Pod
 	own := &memory{}
 	m := &own.machine
-	m.setUp(&Scenario{Name: r.scenario.Name, Pod: template}, r.target, r.config, own)
+	m.setUp(&Scenario{Name: r.scenario.Name, Pod: template}, r.target, r.config, own, &traceMemory{})
 	keepSidecars, keepRules := m.keeps()
 	m.setUpContainers(keepSidecars, keepRules)
 	r.trace.Containers = m.trace.Containers
@@ -226,7 +226,7 @@ func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 	own := &memory{}
 	m := &own.machine
 	p.machine, m.owner = m, p
-	m.setUp(&p.scenario, r.target, r.config, own)
+	m.setUp(&p.scenario, r.target, r.config, own, &traceMemory{})
 	m.config, m.now, m.horizon, m.keepAll = r.config, r.now, trace.Never, r.keepAll
 	m.random.State = r.random.State + uint64(p.ordinal+1)*0x9e3779b97f4a7c15
 	m.setPhases()

@@ -159,34 +159,42 @@ func (s *step) undone() string {
 // Run predicts what happens to the scenario's Pod on the target. The same input gives the same trace. An error says
 // that the input is outside its documented ranges; what the model does not know makes the trace's Unknown list instead.
 func Run(scenario *Scenario, target gates.Resolved, config Config) (*trace.Trace, error) {
-	if err := config.Validate(); err != nil {
-		return nil, err
-	}
-	if err := scenario.Validate(); err != nil {
+	if err := valid(scenario, &config); err != nil {
 		return nil, err
 	}
 	if scenario.Job != nil {
 		own := target // which the run keeps, so that a Pod's run need not
 		return runJob(scenario, &own, config)
 	}
-	own := &memory{}
+	return runPod(scenario, &target, config, &memory{}, &traceMemory{}), nil
+}
+
+func valid(scenario *Scenario, config *Config) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	return scenario.Validate()
+}
+
+// runPod is a run of one Pod, in memory that is zero.
+func runPod(scenario *Scenario, target *gates.Resolved, config Config, own *memory, into *traceMemory) *trace.Trace {
 	m := &own.machine
-	m.setUp(scenario, &target, config, own)
+	m.setUp(scenario, target, config, own, into)
 	if m.createObject(target.Scheduler) {
 		m.loop()
 	}
-	return m.trace, nil
+	return m.trace
 }
 
 // setUp makes the machine ready for its run.
-func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Config, own *memory) {
+func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Config, own *memory, into *traceMemory) {
 	m.scenario, m.api, m.kubelet, m.random = scenario, target.API, target.Kubelet, random.Source{State: config.Seed}
 	m.target, m.life = target.Target, kubeletLife{since: longAgo, event: none}
 	m.config = config.resolve(&m.random)
 	pod := &scenario.Pod
 	count := len(pod.Init) + len(pod.Main)
 	m.inits = len(pod.Init)
-	m.layOutTrace(count)
+	m.layOutTrace(count, into)
 	m.trace.Target, m.trace.Scenario = target.Name, scenario.Name
 	for _, u := range scenario.Unmodelled {
 		m.trace.Unknown = append(m.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})

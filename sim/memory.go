@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+import (
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
 
 // smallPod is how many containers a Pod may have for its run to need two allocations: the machine, which is garbage
 // after the run, and the trace. Most Pods are small, and memory is a good part of the time of a short run.
@@ -35,9 +38,35 @@ type traceMemory struct {
 	conditions [40]trace.Condition
 }
 
+// Memory is memory for many short runs, one after the other: most of what a short run costs is memory. The zero value is ready.
+type Memory struct {
+	own    memory
+	traces []*traceMemory
+	used   int
+}
+
+// Reset takes back the memory of all traces that were made with Run. Nobody may look at them any more.
+func (r *Memory) Reset() { r.used = 0 }
+
+// Run is the function Run in memory that was used before. Its trace is valid until Reset.
+func (r *Memory) Run(scenario *Scenario, target *gates.Resolved, config Config) (*trace.Trace, error) {
+	if scenario.Job != nil {
+		return Run(scenario, *target, config) // there is no telling how many Pods it will have
+	}
+	if err := valid(scenario, &config); err != nil {
+		return nil, err
+	}
+	if r.used == len(r.traces) {
+		r.traces = append(r.traces, &traceMemory{})
+	}
+	into := r.traces[r.used]
+	r.used++
+	r.own, *into = memory{}, traceMemory{}
+	return runPod(scenario, target, config, &r.own, into), nil
+}
+
 // layOutTrace gives the trace its memory. What does not suffice grows.
-func (m *machine) layOutTrace(count int) {
-	mem := &traceMemory{}
+func (m *machine) layOutTrace(count int, mem *traceMemory) {
 	table := mem.table[:]
 	m.trace = &mem.Trace
 	m.trace.Containers = cut(&table, count)

@@ -211,6 +211,16 @@ func OrderedStopSince() Release {
 	return Newest()
 }
 
+// Before returns the newest patch release of the minor release before one, false where none is known.
+func Before(r Release) (Release, bool) {
+	for _, older := range pinned {
+		if older.Minor == r.Minor-1 {
+			return older, true
+		}
+	}
+	return Release{}, false
+}
+
 // OnByDefault reports whether the gate is on in a release unless it is turned off, or what it guarded is there for good.
 func OnByDefault(gate string, r Release) bool { return Component{Release: r}.On(gate) }
 

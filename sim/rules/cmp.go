@@ -45,6 +45,24 @@ var cmpRules = []Rule{
 		static:   cmp004,
 	},
 	{
+		ID: "CMP005", Group: CMP, Title: "Custom resources that embed Pod templates keep the field", Severity: Error, NotPods: true,
+		What: "Looks at the schemas of CustomResourceDefinitions among the input for lists of init containers. It fails if one drops or refuses restartPolicy, a probe or lifecycle of its entries. It " +
+			"passes if it lists them, or keeps fields that it does not list.",
+		Why:      "What a schema does not list is dropped by the API server without a word: the sidecar in the custom resource is a plain init container in the Pod.",
+		Remedy:   "make the definition anew with the API's types of 1.28 or later, or keep unknown fields there (x-kubernetes-preserve-unknown-fields)",
+		Evidence: []string{"argoproj/argo-rollouts#3366", "actions/actions-runner-controller#4311", "argoproj/argo-workflows#1701"},
+		static:   cmp005,
+	},
+	{
+		ID: "CMP008", Group: CMP, Title: "Validating policies accept sidecars", Severity: Warning, NotPods: true,
+		What: "Gives a validating policy (--policy, a command) pairs of Pods with the same container: among the mains, and as a sidecar. It fails where the policy accepts one of the two and refuses " +
+			"the other. What it says of the main is taken for what it means.",
+		Why:      "Policies that go through containers alone let a privileged sidecar pass. Others that know no probes on init containers refuse every sidecar.",
+		Remedy:   "let the policy go through initContainers with restartPolicy: Always as it does through containers",
+		Evidence: []string{"kyverno/policies#1528", "stackrox/kube-linter#261", "FairwindsOps/polaris#1120"},
+		static:   cmp008,
+	},
+	{
 		ID: "CMP009", Group: CMP, Title: "Known defects of the target", Severity: Error,
 		What: "Holds the Pod against the table of known defects for the patch releases of the target (matrix defects). A defect that blocks fails where the Pod's shape is enough for it. One that " +
 			"needs something from outside besides, such as a reboot, is a warning if a later patch of the line repairs it and a note if none does; so is one that degrades.",
@@ -55,7 +73,8 @@ var cmpRules = []Rule{
 	},
 	{
 		ID: "CMP010", Group: CMP, Title: "Roll-back is safe", Severity: Warning, OnlyWarns: true,
-		What:     "Applies CMP001 and CMP002 to the targets that the configuration names as roll-back destinations (rollBack), and warns with what happens there.",
+		What: "Applies CMP001 and CMP002 to the targets that the configuration names as roll-back destinations (rollBack), and warns with what happens there. Where it names none, the release before the " +
+			"target is looked at, and what happens there is a note.",
 		Why:      "Pods that run are not touched by a roll-back. Those that are made after it are.",
 		Remedy:   "roll back to a target on which sidecars work, or keep the classic form until the roll-back is off the table",
 		Evidence: []string{"KEP-753"},
@@ -90,7 +109,7 @@ func cmp001(c *checking) {
 func (c *checking) onServerWithout(first *part) string {
 	for _, s := range c.sidecars() {
 		if s.Startup != nil || s.Readiness != nil || s.Liveness != nil || s.PostStart != nil || s.PreStop != nil {
-			return "the API server drops restartPolicy of " + s.Name + ", and then refuses the Pod for its probes and hooks"
+			return "the API server drops restartPolicy of " + s.Name + ", and refuses the Pod for its probes and hooks"
 		}
 	}
 	return "the API server drops restartPolicy of " + first.Name + ", and the Pod waits for its end for ever"
@@ -291,11 +310,15 @@ func cmp010(c *checking) {
 	if !c.needSidecars() {
 		return
 	}
+	s := c.sidecars()[0]
 	if len(c.policy.RollBack) == 0 {
+		if before, known := gates.Before(c.target.Control.Release); known && !gates.OnByDefault(gates.SidecarContainers, before) && c.allCapable() {
+			c.note(s.at("restartPolicy"), "rolled back to %s, %s", before.Line(), c.onServerWithout(s)).
+				because("Nobody named a roll-back destination (rollBack), so it is the release before, in which sidecars are off by default. Pods that run go on; those that are made then meet this.")
+		}
 		c.skip("no roll-back destination is named (rollBack)")
 		return
 	}
-	s := c.sidecars()[0]
 	for i := range c.policy.RollBack {
 		to := &c.policy.RollBack[i]
 		switch bad := slices.IndexFunc(to.Nodes, func(r gates.Resolved) bool { return !r.Kubelet.SidecarContainers }); {

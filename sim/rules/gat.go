@@ -148,7 +148,7 @@ func gat002Run(c *checking) {
 			return
 		}
 		looked++
-		if r := c.shut(s); r.first(other.position, trace.Running) < 0 {
+		if r := c.shutTo(s, 0); r.first(other.position, trace.Running) < 0 {
 			c.fail(s.at(""), "%s still waits for %s after %s, and %s has not started", s.Name, other.Name, length(r.EndedAt.Sub(0)), other.Name).proof(r, r.last(s.position, trace.Running))
 		}
 	}
@@ -159,10 +159,29 @@ func gat002Run(c *checking) {
 	c.pass("no gate stays shut")
 }
 
-// shut runs the Pod with the gate of a sidecar shut for ever.
+// shutFor is how long a Pod whose gate stays shut is watched beyond the time that it takes to start. Nothing is new after that: the gate is
+// tried again and again, at best.
+const shutFor = time.Minute
+
+// shut runs the Pod with the gate of a sidecar shut for ever, long enough to see what does not start then.
 func (c *checking) shut(s *part) *run {
-	return c.variant("gate of "+s.Name+" shut", func(scenario *sim.Scenario) {
+	r := c.alone()
+	horizon := time.Duration(0)
+	for i := range c.parts {
+		begins := r.first(i, trace.Running)
+		if begins < 0 {
+			return c.shutTo(s, 0) // it does not start anyway
+		}
+		horizon = max(horizon, time.Duration(r.at(begins))+shutFor)
+	}
+	return c.shutTo(s, horizon)
+}
+
+// shutTo runs the Pod with the gate of a sidecar shut to a horizon, 0 for the usual one.
+func (c *checking) shutTo(s *part, horizon time.Duration) *run {
+	return c.variant("gate of "+s.Name+" shut to "+length(horizon), func(scenario *sim.Scenario) {
 		undisturbed(scenario)
+		scenario.Horizon = horizon
 		everyRun(s.container(scenario), func(p *sim.Process) {
 			p.For = sim.Forever // it waits, and does not end
 			if s.Startup != nil {

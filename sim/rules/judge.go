@@ -12,7 +12,18 @@ import (
 // Judge holds a subject against rules on a target. The outcomes come in the order of the rules. The error is that of a Pod that
 // package sim cannot run at all.
 func Judge(s *Subject, t *Target, p *Policy, which []*Rule) ([]Outcome, error) {
+	return new(Bench).Judge(s, t, p, which)
+}
+
+// Bench is where one subject after the other is judged: its runs use the memory of those before. The zero value is ready. It is not
+// for two goroutines at once.
+type Bench struct{ memory sim.Memory }
+
+// Judge is the function Judge. The traces of its findings are valid until the next call.
+func (b *Bench) Judge(s *Subject, t *Target, p *Policy, which []*Rule) ([]Outcome, error) {
+	b.memory.Reset()
 	e := examine(s, t, p)
+	e.memory = &b.memory
 	outcomes := make([]Outcome, len(which))
 	for i, rule := range which {
 		e.judge(rule, &outcomes[i])
@@ -30,7 +41,9 @@ type exam struct {
 	inits int
 	edges []edge
 	runs  []run
-	err   error
+	// memory is what the runs use; nil until there is one, where nobody gave any.
+	memory *sim.Memory
+	err    error
 }
 
 func examine(s *Subject, t *Target, p *Policy) *exam {

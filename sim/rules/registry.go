@@ -53,6 +53,8 @@ type Rule struct {
 	Core bool
 	// Invariant says that no Pod breaks the rule on a release that was read: only a defective cluster does.
 	Invariant bool
+	// NotPods says that the rule judges something else: a program, a definition, a policy.
+	NotPods bool
 	// What says what is looked at and when it fails, Why what happens otherwise, Remedy what to change.
 	What, Why, Remedy string
 	// Evidence are the reports that the rule comes from, as owner/repository#number, or the name of an enhancement.

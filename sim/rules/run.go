@@ -64,7 +64,10 @@ func (c *checking) simulated(name string, change func(*sim.Scenario)) *run {
 	scenario := *c.subject.Scenario
 	scenario.Pod.Init, scenario.Pod.Main = slices.Clone(scenario.Pod.Init), slices.Clone(scenario.Pod.Main)
 	change(&scenario)
-	t, err := sim.Run(&scenario, *c.here(), sim.DefaultConfig())
+	if c.memory == nil {
+		c.memory = &sim.Memory{}
+	}
+	t, err := c.memory.Run(&scenario, c.here(), sim.DefaultConfig())
 	if err != nil {
 		t = &trace.Trace{}
 		if c.err == nil {

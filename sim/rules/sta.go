@@ -37,7 +37,7 @@ var staRules = []Rule{
 		static:   sta003,
 	},
 	{
-		ID: "STA004", Group: STA, Title: "A status consumer reads sidecar states correctly", Severity: Error,
+		ID: "STA004", Group: STA, Title: "A status consumer reads sidecar states correctly", Severity: Error, NotPods: true,
 		What: "Gives a program twelve Pods with their status, on its standard input, and reads one word from it for each: initializing, running, ready, succeeded, failed or terminating. Each " +
 			"wrong word is a failure.",
 		Why:      "Dashboards and controllers that look at containerStatuses alone take a Pod for broken whose sidecar is just an init container that goes on.",
@@ -224,8 +224,7 @@ func StatusClasses() []string {
 
 // JudgeConsumer decides STA004 for a consumer by its answers.
 func JudgeConsumer(answers []StatusFixture) Outcome {
-	rule, _ := Find("STA004")
-	c := checking{exam: &exam{target: &Target{}}, rule: rule, said: Answer{Asked: true}}
+	c := apart("STA004")
 	right := 0
 	for i := range answers {
 		switch a := &answers[i]; {
@@ -238,9 +237,7 @@ func JudgeConsumer(answers []StatusFixture) Outcome {
 		}
 	}
 	c.pass("%d of %d Pods are read right", right, len(answers))
-	o := Outcome{Rule: rule, Verdict: c.said.Verdict, Reason: c.said.Reason, Findings: c.findings}
-	o.Answers[Static] = c.said
-	return o
+	return c.outcome()
 }
 
 // ContainerMetrics begins the names of the metrics of kube-state-metrics about entries of containers, initMetrics those about

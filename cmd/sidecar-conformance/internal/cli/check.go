@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ type checkFlags struct {
 	verbose, strict   bool
 	hasTargets        bool
 	queries           []string
-	consumer          string
+	consumer, policy  string
 	command           string
 }
 
@@ -77,6 +78,7 @@ func newCheck(s Streams) *cobra.Command {
 	flags.StringVar(&f.config, "config", "", "file with roles, needs, budgets and suppressions")
 	flags.StringArrayVar(&f.queries, "queries", nil, "file or directory of rules, alerts or dashboards that look at the Pods (STA005); may be given several times")
 	flags.StringVar(&f.consumer, "status-consumer", "", "also try a program that reads statuses: a shell command that gets a Pod as JSON on its standard\ninput and prints initializing, running, ready, succeeded, failed or terminating (STA004)")
+	flags.StringVar(&f.policy, "policy", "", "also try a validating policy: a shell command that gets a Pod as JSON on its standard input and ends with\nstatus 0 if it accepts the Pod, 1 if it refuses it (CMP008)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every check with its reason, and the notes")
 	flags.BoolVar(&f.strict, "strict", false, "end with status 4 if a check is unknown and there is no finding")
 	return command
@@ -106,14 +108,16 @@ type inspection struct {
 	failOn rules.Severity
 	sinks  []checkSink
 	report report.Checks
-	items  int
-	bad    bool
+	// benches are where the documents are judged, each by one at a time.
+	benches sync.Pool
+	items   int
+	bad     bool
 }
 
 func check(ctx context.Context, f *checkFlags, streams Streams) error {
 	// A dozen runs for each Pod leave garbage behind and little else; memory is cheaper here than time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	c := &inspection{flags: f, streams: streams, today: time.Now()}
+	c := &inspection{flags: f, streams: streams, today: time.Now(), benches: sync.Pool{New: func() any { return new(rules.Bench) }}}
 	overrides, err := c.prepare()
 	if err != nil {
 		return err
@@ -125,6 +129,9 @@ func check(ctx context.Context, f *checkFlags, streams Streams) error {
 	if err == nil && f.consumer != "" {
 		err = c.consumer(ctx)
 	}
+	if err == nil && f.policy != "" {
+		err = c.policyProgram(ctx)
+	}
 	if err == nil {
 		err = c.end()
 	}
@@ -135,7 +142,7 @@ func check(ctx context.Context, f *checkFlags, streams Streams) error {
 func (c *inspection) prepare() ([]fixtures.Override, error) {
 	f := c.flags
 	var problems []error
-	if len(f.files) == 0 && f.consumer == "" {
+	if len(f.files) == 0 && f.consumer == "" && f.policy == "" {
 		problems = append(problems, errors.New("nothing to check; name files with -f"))
 	}
 	var known bool
@@ -297,6 +304,13 @@ func (c *inspection) document(d *fixtures.Document) checked {
 	switch {
 	case d.Problems != nil:
 		return checked{notes: d.Problems.Error() + "\n", bad: true}
+	case d.Skipped != nil && d.Skipped.Definition != nil:
+		s := d.Skipped
+		object, used := c.other(rules.JudgeDefinition(s.Definition), s.Kind+"/-/"+s.Name, fixtures.Position{File: s.File, Line: s.Line, Column: 1})
+		if object == nil {
+			return checked{item: true}
+		}
+		return checked{item: true, object: []report.Checked{*object}, suppressed: used}
 	case d.Skipped != nil:
 		return checked{notes: fmt.Sprintf("%s:%d: %s %s holds no Pod, left out\n", d.Skipped.File, d.Skipped.Line, d.Skipped.Kind, d.Skipped.Name)}
 	}
@@ -307,8 +321,10 @@ func (c *inspection) document(d *fixtures.Document) checked {
 	}
 	subject := d.Item.Subject(c.config)
 	assumed := d.Item.AssumptionsOf(rules.Helpers(subject, &c.policy))
+	bench := c.benches.Get().(*rules.Bench)
+	defer c.benches.Put(bench)
 	for i := range targets {
-		outcomes, err := rules.Judge(subject, &targets[i], &c.policy, c.which)
+		outcomes, err := bench.Judge(subject, &targets[i], &c.policy, c.which)
 		if err != nil {
 			return checked{item: true, bad: true, notes: fmt.Sprintf("%s:%d: on %s: %v\n", d.Item.File, d.Item.Line, targets[i].Target, err)}
 		}

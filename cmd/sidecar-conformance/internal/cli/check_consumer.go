@@ -30,43 +30,107 @@ func (c *inspection) consumer(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	outcome := rules.JudgeConsumer(list)
+	return c.program(c.flags.consumer, rules.JudgeConsumer(list))
+}
+
+// policy tries a validating policy: check CMP008.
+func (c *inspection) policyProgram(ctx context.Context) error {
+	list := rules.PolicyFixtures()
+	for i := range list {
+		f := &list[i]
+		f.MainAccepted, f.Problem = askPolicy(ctx, c.flags.policy, f.Main)
+		if f.Problem == "" {
+			f.SidecarAccepted, f.Problem = askPolicy(ctx, c.flags.policy, f.Sidecar)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return c.program(c.flags.policy, rules.JudgePolicy(list))
+}
+
+// program reports what came of trying a program.
+func (c *inspection) program(command string, outcome rules.Outcome) error {
+	name := strings.Fields(command)[0]
+	object, used := c.other(outcome, "Program/-/"+name, fixtures.Position{File: name, Line: 1, Column: 1})
+	for i, n := range used {
+		c.used[i] += n
+	}
+	if object == nil {
+		return nil
+	}
+	return c.written(c.report.Add([]report.Checked{*object}))
+}
+
+// other is what a check says of something that is no Pod, nil if the check was left out, and how often each suppression was used.
+func (c *inspection) other(outcome rules.Outcome, name string, at fixtures.Position) (object *report.Checked, used []int) {
+	used = make([]int, len(c.used))
 	i := slices.Index(c.which, outcome.Rule)
 	if i < 0 {
-		return nil // it was left out
+		return nil, used
 	}
-	object := report.Checked{Object: "Program/-/" + strings.Fields(c.flags.consumer)[0], File: strings.Fields(c.flags.consumer)[0], Line: 1, Target: "any", Results: make([]report.CheckResult, len(c.which))}
+	object = &report.Checked{Object: name, File: at.File, Line: at.Line, Target: "any", Results: make([]report.CheckResult, len(c.which))}
 	for j := range object.Results {
 		object.Results[j].Reason = "it is about Pods"
 	}
 	result := &object.Results[i]
 	result.Verdict, result.Reason = outcome.Verdict, outcome.Reason
 	result.Answers = []report.CheckAnswer{{Engine: rules.Static, Verdict: outcome.Verdict, Reason: outcome.Reason}}
+	reason := ""
+	if s := c.config.Suppresses(outcome.Rule.ID, name, c.today); s >= 0 && len(outcome.Findings) > 0 {
+		used[s]++
+		reason = c.config.Suppressions[s].Reason
+		result.Suppressed = true
+	}
 	for _, f := range outcome.Findings {
+		place := at
+		if f.At.In == rules.Elsewhere {
+			place = fixtures.Position{File: f.At.File, Line: f.At.Line, Column: f.At.Column, Field: f.At.Path}
+		}
 		object.Findings = append(object.Findings, report.CheckFinding{
-			Rule: i, Verdict: f.Verdict, Severity: f.Severity, At: fixtures.Position{File: object.File, Line: 1, Column: 1}, Message: f.Message, Remedy: f.Remedy,
+			Rule: i, Verdict: f.Verdict, Severity: f.Severity, At: place, Message: f.Message, Explanation: f.Explanation, Remedy: f.Remedy, Suppressed: reason,
 		})
 	}
-	return c.written(c.report.Add([]report.Checked{object}))
+	return object, used
+}
+
+// askPolicy gives a policy one Pod on its standard input. Status 0 says that it accepts the Pod, status 1 that it refuses it.
+func askPolicy(ctx context.Context, command string, pod []byte) (accepted bool, problem string) {
+	_, stderr, err := give(ctx, command, pod)
+	var status *exec.ExitError
+	switch {
+	case err == nil:
+		return true, ""
+	case errors.As(err, &status) && status.ExitCode() == 1:
+		return false, ""
+	}
+	return false, strings.TrimSpace(err.Error() + " " + stderr)
+}
+
+// give runs a shell command with a Pod on its standard input, and returns its output, and the first line of what it says besides.
+func give(ctx context.Context, command string, pod []byte) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, consumerTimeout)
+	defer cancel()
+	program := exec.CommandContext(ctx, "sh", "-c", command)
+	program.Stdin = bytes.NewReader(pod)
+	program.WaitDelay = time.Second
+	var out, said bytes.Buffer
+	program.Stdout, program.Stderr = &out, &said
+	err = program.Run()
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("it takes longer than %v", consumerTimeout)
+	}
+	stderr, _, _ = strings.Cut(strings.TrimSpace(said.String()), "\n")
+	return out.String(), stderr, err
 }
 
 // askConsumer gives the program one Pod on its standard input, and reads its answer: the first word of its output.
 func askConsumer(ctx context.Context, command string, f *rules.StatusFixture) {
-	ctx, cancel := context.WithTimeout(ctx, consumerTimeout)
-	defer cancel()
-	program := exec.CommandContext(ctx, "sh", "-c", command)
-	program.Stdin = bytes.NewReader(f.Pod)
-	program.WaitDelay = time.Second
-	var stdout, stderr bytes.Buffer
-	program.Stdout, program.Stderr = &stdout, &stderr
-	err := program.Run()
-	words := strings.Fields(stdout.String())
+	stdout, stderr, err := give(ctx, command, f.Pod)
+	words := strings.Fields(stdout)
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		f.Problem = fmt.Sprintf("it takes longer than %v", consumerTimeout)
 	case err != nil:
-		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
-		f.Problem = strings.TrimSpace(err.Error() + " " + first)
+		f.Problem = strings.TrimSpace(err.Error() + " " + stderr)
 	case len(words) == 0:
 		f.Problem = "it prints nothing"
 	default:
