@@ -65,7 +65,7 @@ func TestSelect(t *testing.T) {
 		t.Errorf("%d core scenarios, %v", len(core), err)
 	}
 	some, err := Select(items, []string{"skew", "gating/slow-probe-grid", "slow-probe-grid"}, "")
-	if err != nil || len(some) != 10 || some[0].Name != "slow-probe-grid" {
+	if err != nil || len(some) != 11 || some[0].Name != "slow-probe-grid" {
 		t.Errorf("%d scenarios, %v", len(some), err)
 	}
 	if _, err := Select(items, []string{"nothing", "skew", "nowhere"}, ""); err == nil || !strings.Contains(err.Error(), `"nothing", "nowhere"`) {
