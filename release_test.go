@@ -19,7 +19,9 @@ var releaseText = regexp.MustCompile(`(^|[^0-9.])1\.(2[0-9]|3[0-9]|4[0-9])([^0-9
 
 // releaseExceptions are texts for people that name a release, each with the words that make it the one.
 var releaseExceptions = []struct{ file, words string }{
-	{"fixtures/fields.go", "(1.35 only)"}, // the reason why one field of one release is not modelled
+	{"fixtures/fields.go", "(1.35 only)"},                         // the reason why one field of one release is not modelled
+	{"sim/rules/addon.go", `"1.29.0"`},                            // a version of cluster-autoscaler, which numbers itself as Kubernetes does
+	{"sim/rules/cmp.go", "with the API's types of 1.28 or later"}, // a remedy in words
 }
 
 // helpArguments are calls whose texts are help: examples of the command line and the usage of flags.
