@@ -271,19 +271,10 @@ func (r *recording) second(t *metav1.Time) trace.Instant {
 	return trace.Instant(max(t.Sub(r.created), 0))
 }
 
+// jobKind is the kind of event that a change of a condition is: only Suspended is taken back.
 func jobKind(c trace.JobCondition) trace.Kind {
-	switch c.Type {
-	case trace.JobConditionSuspended:
-		if !c.True {
-			return trace.JobResumed
-		}
-		return trace.JobSuspended
-	case trace.JobConditionSuccessCriteriaMet:
-		return trace.JobSuccessCriteriaMet
-	case trace.JobConditionFailureTarget:
-		return trace.JobFailureTarget
-	case trace.JobConditionComplete:
-		return trace.JobComplete
+	if c.Type == trace.JobConditionSuspended && !c.True {
+		return trace.JobResumed
 	}
-	return trace.JobFailed
+	return c.Type.Kind()
 }

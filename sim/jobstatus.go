@@ -281,7 +281,7 @@ func (r *jobRun) showJob(old, next *jobStatus, by int32) {
 		if before != nil && before.True == c.True {
 			continue
 		}
-		e := trace.Event{Kind: conditionKind(c.Type), Reason: c.Reason}
+		e := trace.Event{Kind: c.Type.Kind(), Reason: c.Reason}
 		switch {
 		case c.Type == trace.JobConditionSuspended:
 			e.Reason = ""
@@ -314,21 +314,6 @@ func (r *jobRun) stored() {
 	}
 	r.trace.JobStatuses = append(r.trace.JobStatuses, version)
 	r.watchJob()
-}
-
-// conditionKind is the kind of event that a condition's becoming True is.
-func conditionKind(c trace.JobConditionType) trace.Kind {
-	switch c {
-	case trace.JobConditionSuspended:
-		return trace.JobSuspended
-	case trace.JobConditionSuccessCriteriaMet:
-		return trace.JobSuccessCriteriaMet
-	case trace.JobConditionFailureTarget:
-		return trace.JobFailureTarget
-	case trace.JobConditionComplete:
-		return trace.JobComplete
-	}
-	return trace.JobFailed
 }
 
 // countWords spells the counts of a status for people. Pods that wait to be counted are in.

@@ -20,6 +20,7 @@ import (
 	"github.com/sidecar-conformance/sidecar-conformance/fixtures"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/judge"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -62,8 +63,9 @@ func Unplayable(item *fixtures.Item) string {
 	if item.Scenario.Pod.Static {
 		return "the Pod is static, and a recorder creates its Pods through the API server"
 	}
-	for _, s := range item.Scenario.Steps {
-		if s.Delete == nil && s.Kill == nil && s.LoseSandbox == nil {
+	for i := range item.Scenario.Steps {
+		s := &item.Scenario.Steps[i]
+		if !judge.Tellable(s) {
 			return fmt.Sprintf("step %q does something to a node that a recorder does not do", s.Name)
 		}
 		if s.After == nil {

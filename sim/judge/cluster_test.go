@@ -41,7 +41,7 @@ func scenarios(t testing.TB) []*fixtures.Item {
 	}
 	var list []*fixtures.Item
 	for i := range items {
-		if s := &items[i].Scenario; s.Job == nil && !slices.ContainsFunc(s.Steps, func(step sim.Step) bool { return step.Delete == nil && step.Kill == nil && step.LoseSandbox == nil }) {
+		if s := &items[i].Scenario; s.Job == nil && !slices.ContainsFunc(s.Steps, func(step sim.Step) bool { return !judge.Tellable(&step) }) {
 			list = append(list, &items[i]) // a recorder plays no Jobs, and takes no other steps
 		}
 	}

@@ -93,6 +93,9 @@ func (v *evidence) guided(s *sim.Scenario) *sim.Scenario {
 	return &guided
 }
 
+// Tellable reports whether an observation can say that a step of this kind was taken. A recorder takes no others.
+func Tellable(s *sim.Step) bool { return s.Delete != nil || s.Kill != nil || s.LoseSandbox != nil }
+
 // tellsOf reports whether an event of the recorder's own is of a step.
 func (v *evidence) tellsOf(e *trace.Event, s *sim.Step) bool {
 	switch e.Kind {

@@ -49,6 +49,21 @@ const (
 	JobConditionFailed             JobConditionType = "Failed"
 )
 
+// Kind is the kind of event that the condition's becoming True is.
+func (c JobConditionType) Kind() Kind {
+	switch c {
+	case JobConditionSuspended:
+		return JobSuspended
+	case JobConditionSuccessCriteriaMet:
+		return JobSuccessCriteriaMet
+	case JobConditionFailureTarget:
+		return JobFailureTarget
+	case JobConditionComplete:
+		return JobComplete
+	}
+	return JobFailed
+}
+
 // Condition returns the condition of the type, or nil where the status has none.
 func (s *JobStatus) Condition(kind JobConditionType) *JobCondition {
 	for i := range s.Conditions {

@@ -157,26 +157,22 @@ func (f *recordFlags) items(s Streams, names []string) ([]fixtures.Item, error) 
 	if len(names) > 0 {
 		return nil, usage("names are of built-in scenarios; they and -f exclude each other")
 	}
-	var items []fixtures.Item
-	var problems []error
+	loaded, err := fixtures.Load(s.Files, f.files, fixtures.Options{Recursive: f.recursive, Stdin: s.In})
+	problems, items := []error{err}, loaded.Items
 	from := map[string]string{}
-	for document := range fixtures.Documents(s.Files, f.files, fixtures.Options{Recursive: f.recursive, Stdin: s.In}) {
-		switch item := document.Item; {
-		case document.Problems != nil:
-			problems = append(problems, document.Problems)
-		case item == nil:
-		case from[item.FullName()] != "":
-			problems = append(problems, fmt.Errorf("%s:%d: metadata.name: %q is in %s already; a recording is found by its name", item.File, item.Line, item.FullName(), from[item.FullName()]))
-		default:
-			from[item.FullName()] = fmt.Sprintf("%s:%d", item.File, item.Line)
-			items = append(items, *item)
+	for i := range items {
+		item := &items[i]
+		if first := from[item.FullName()]; first != "" {
+			problems = append(problems, fmt.Errorf("%s:%d: metadata.name: %q is in %s already; a recording is found by its name", item.File, item.Line, item.FullName(), first))
+			continue
 		}
+		from[item.FullName()] = fmt.Sprintf("%s:%d", item.File, item.Line)
 	}
-	if len(problems) == 0 && len(items) == 0 {
+	if err == nil && len(items) == 0 {
 		problems = append(problems, errors.New("nothing to play is in the files of -f"))
 	}
-	if len(problems) > 0 {
-		return nil, &exitError{exitUsage, errors.Join(problems...)}
+	if err := errors.Join(problems...); err != nil {
+		return nil, &exitError{exitUsage, err}
 	}
 	return items, nil
 }
