@@ -294,6 +294,8 @@ func (m *machine) handle(in input) {
 		m.podArrives()
 	case inputWake:
 		m.beginSync()
+	case inputNews:
+		m.updatePod(update{trigger: in.a, because: wordsSeen})
 	case inputWorker:
 		m.workerContinues(in.a)
 	case inputExit:
@@ -443,6 +445,7 @@ const (
 	choiceTie       = "tie"                       // which of several inputs of one instant comes first
 	choiceKillOrder = "kill order"                // which of several listed containers is stopped first (a Go map's order)
 	choiceTrigger   = "probe tick and manual run" // which of the two a probe worker sees first
+	choiceNews      = "events of one relist"      // whether a worker takes the first before the others come
 	choiceStop      = "probe tick and stop"       // likewise
 )
 

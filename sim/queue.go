@@ -9,6 +9,7 @@ const (
 	inputStep         inputKind = iota // a step of the scenario; a is its position
 	inputBound                         // the Pod reaches the kubelet
 	inputWake                          // the idle pod worker takes its update, before anything else of this instant
+	inputNews                          // the sync loop hears of the rest of what a relist saw; a is the relist
 	inputWorker                        // the pod worker goes on with its sync; a is its token
 	inputExit                          // a process ends; a is the container, b the run
 	inputKillSignal                    // SIGKILL is due; a, b likewise
@@ -56,7 +57,7 @@ func (q *queue) push(at trace.Instant, kind inputKind, a, b, c int32) {
 	q.seq++
 	seq := q.seq | inTime
 	switch kind {
-	case inputRelist, inputWake:
+	case inputRelist, inputWake, inputNews:
 		seq = q.seq
 	case inputStatus:
 		seq |= sendsLast

@@ -119,7 +119,8 @@ func TestDoctored(t *testing.T) {
 			sortSeen(o)
 		}},
 		{"a back-off too short", "backoff/crash-loop-of-a-main", "1.33", judge.Diverges, judge.StageWindows, func(o *judge.Observation) {
-			shift(o, seen(t, o, "app", trace.Created, 2).Earliest, -5*time.Second)
+			died, made := seen(t, o, "app", trace.Exited, 1).Latest, seen(t, o, "app", trace.Created, 2).Earliest
+			shift(o, made, 8*time.Second-made.Sub(died))
 		}},
 		{"a back-off too long", "backoff/crash-loop-of-a-main", "1.33", judge.Diverges, judge.StageWindows, func(o *judge.Observation) {
 			shift(o, seen(t, o, "app", trace.Created, 2).Earliest, 18*time.Second)
