@@ -7,6 +7,8 @@ import (
 
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/component-base/featuregate"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 )
 
 // release of Kubernetes that this program was built with.
@@ -24,6 +26,38 @@ var release = func() string {
 
 // softMin says that a soft eviction gives a Pod no more than its own grace, as from 1.32 on.
 var softMin = release >= "v1.32"
+
+// apiFeatures is what the API server does besides storing Pods.
+type apiFeatures struct{ noteEvictions, resize bool }
+
+func featuresNow() apiFeatures {
+	return apiFeatures{disruptionConditions(), resizable && enabled("InPlacePodVerticalScaling")}
+}
+
+// resizable says that resources may change where the gate is on. What there was before 1.33 is not compared.
+var resizable = release >= "v1.33"
+
+// disruptionConditions is the gate PodDisruptionConditions.
+func disruptionConditions() bool { return enabled("PodDisruptionConditions") }
+
+// enabled reports whether a gate is on, as it is for good where it is gone.
+func enabled(name featuregate.Feature) bool {
+	_, known := utilfeature.DefaultMutableFeatureGate.GetAll()[name]
+	return !known || utilfeature.DefaultMutableFeatureGate.Enabled(name)
+}
+
+// startable reports whether a kubelet of the release starts with the gates: it does not with one that it does not know, or that is locked
+// to the other value.
+func startable(overrides []gates.Override) bool {
+	known := utilfeature.DefaultMutableFeatureGate.GetAll()
+	for _, o := range overrides {
+		spec, ok := known[featuregate.Feature(o.Gate)]
+		if !ok || spec.LockToDefault && spec.Default != o.On {
+			return false
+		}
+	}
+	return true
+}
 
 // setGates sets feature gates of this process until restore is called. Gates that the release does not know, or has
 // locked to the other value, are skipped and named. The others are set together, since some cannot be on or off alone.

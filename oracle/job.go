@@ -35,7 +35,7 @@ func runJob(request *Request, response *Response, config sim.Config, record *rec
 	restore, skipped := setGates(request.Node)
 	defer restore()
 	response.SkippedGates = append(response.SkippedGates, skipped...)
-	job := jobManifest(&request.Scenario)
+	job, can := jobManifest(&request.Scenario), featuresNow()
 	apiserver.DefaultJob(job)
 	stored, refused, err := apiserver.AdmitJob(job)
 	if err != nil {
@@ -46,7 +46,7 @@ func runJob(request *Request, response *Response, config sim.Config, record *rec
 		record.trace.Ending = trace.EndingRefused
 		return nil
 	}
-	return (&life{request: request, config: config, record: record, job: stored}).run()
+	return (&life{request: request, config: config, record: record, job: stored, can: can}).run()
 }
 
 // asksForConfigErrors reports whether a container of any Pod of the Job shall not be configured.
@@ -67,7 +67,7 @@ func asksForConfigErrors(s *sim.Scenario) bool {
 
 // jobManifest is the Job of the API for the model's.
 func jobManifest(s *sim.Scenario) *batchv1.Job {
-	pod, j := manifest(s.Pod), s.Job
+	pod, j := manifest(s.Pod, s.Steps), s.Job
 	pod.Spec.NodeName = ""
 	job := &batchv1.Job{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/kubernetes/pkg/apis/scheduling"
 
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/apiserver"
 	"github.com/sidecar-conformance/sidecar-conformance/oracle/cri"
@@ -19,8 +21,9 @@ import (
 // uid of every Pod: one bubble has one Pod.
 const uid = types.UID("00000000-0000-4000-8000-000000000001")
 
-// manifest is the Pod of the API for the model's Pod, bound to the node, after defaulting.
-func manifest(p sim.Pod) *v1.Pod {
+// manifest is the Pod of the API for the model's Pod, bound to the node, after defaulting. Containers that a step resizes get resources: of
+// memory a change wants a restart, of cpu it does not.
+func manifest(p sim.Pod, steps []sim.Step) *v1.Pod {
 	pod := &v1.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace, UID: uid},
@@ -39,6 +42,10 @@ func manifest(p sim.Pod) *v1.Pod {
 	if pod.Namespace == "" {
 		pod.Namespace = "default"
 	}
+	if p.Critical {
+		priority := int32(scheduling.SystemCriticalPriority)
+		pod.Spec.Priority = &priority
+	}
 	if p.ActiveDeadlineSeconds > 0 {
 		pod.Spec.ActiveDeadlineSeconds = &p.ActiveDeadlineSeconds
 	}
@@ -51,8 +58,37 @@ func manifest(p sim.Pod) *v1.Pod {
 	for _, c := range p.Main {
 		pod.Spec.Containers = append(pod.Spec.Containers, containerOf(c))
 	}
+	for i := range steps {
+		if steps[i].Patch != nil && resizable {
+			for _, resize := range steps[i].Patch.Resize {
+				makeResizable(pod, resize.Container)
+			}
+		}
+	}
 	apiserver.Default(pod)
 	return pod
+}
+
+// makeResizable leaves plain init containers alone: no release lets them be resized with a restart.
+func makeResizable(pod *v1.Pod, container string) {
+	resizable := func(list []v1.Container, init bool) {
+		for i := range list {
+			c := &list[i]
+			if c.Name != container || init && (c.RestartPolicy == nil || *c.RestartPolicy != "Always") {
+				continue
+			}
+			c.Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("100m"), v1.ResourceMemory: resource.MustParse("64Mi")}
+			memory := v1.RestartContainer
+			if pod.Spec.RestartPolicy == v1.RestartPolicyNever {
+				memory = v1.NotRequired // validateResizePolicy takes nothing else
+			}
+			c.ResizePolicy = []v1.ContainerResizePolicy{
+				{ResourceName: v1.ResourceCPU, RestartPolicy: v1.NotRequired}, {ResourceName: v1.ResourceMemory, RestartPolicy: memory},
+			}
+		}
+	}
+	resizable(pod.Spec.InitContainers, true)
+	resizable(pod.Spec.Containers, false)
 }
 
 // bind does what the binding of a Pod to its node leaves in the status.
@@ -61,6 +97,11 @@ func bind(pod *v1.Pod) {
 	pod.Status.Conditions = []v1.PodCondition{{
 		Type: v1.PodScheduled, Status: v1.ConditionTrue, LastTransitionTime: metav1.NewTime(time.Now().Truncate(time.Second)),
 	}}
+}
+
+// ephemeralOf is an ephemeral container as a client adds it.
+func ephemeralOf(c sim.Container) v1.EphemeralContainer {
+	return v1.EphemeralContainer{EphemeralContainerCommon: v1.EphemeralContainerCommon(containerOf(c))}
 }
 
 func containerOf(c sim.Container) v1.Container {

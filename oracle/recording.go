@@ -49,6 +49,9 @@ func newRecording(request *Request, response *Response) *recording {
 	for _, c := range request.Scenario.Pod.Main {
 		add(c, trace.RoleMain)
 	}
+	for _, c := range request.Scenario.Pod.Ephemeral {
+		add(c, trace.RoleEphemeral)
+	}
 	return r
 }
 

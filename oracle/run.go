@@ -53,7 +53,7 @@ func run(request *Request, response *Response) error {
 	if request.Scenario.Job != nil {
 		return runJob(request, response, config, record)
 	}
-	pod, refused, err := store(request, response)
+	pod, refused, can, err := store(request, response)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func run(request *Request, response *Response) error {
 	defer restore()
 	response.SkippedGates = append(response.SkippedGates, skipped...)
 
-	return (&life{request: request, config: config, record: record, pod: pod}).run()
+	return (&life{request: request, config: config, record: record, pod: pod, can: can}).run()
 }
 
 // run plays the life in a bubble of its own.
@@ -104,12 +104,12 @@ func target(request *Request) string {
 	return text
 }
 
-// store is the Pod as the API server keeps it, or why it refuses.
-func store(request *Request, response *Response) (pod *v1.Pod, refused string, err error) {
-	pod = manifest(request.Scenario.Pod)
+// store is the Pod as the API server keeps it, or why it refuses, and what else it can.
+func store(request *Request, response *Response) (pod *v1.Pod, refused string, can apiFeatures, err error) {
+	pod = manifest(request.Scenario.Pod, request.Scenario.Steps)
 	if request.SkipAdmission {
 		pod.Status.Phase = v1.PodPending
-		return pod, "", nil
+		return pod, "", featuresNow(), nil
 	}
 	restore, skipped := setGates(request.Control)
 	defer restore()
@@ -118,7 +118,7 @@ func store(request *Request, response *Response) (pod *v1.Pod, refused string, e
 	if answer != nil {
 		refused = answer.Error()
 	}
-	return pod, refused, err
+	return pod, refused, featuresNow(), err
 }
 
 // life is one bubble.
@@ -129,6 +129,7 @@ type life struct {
 	pod     *v1.Pod      // nil for a Job
 	job     *batchv1.Job // nil for a Pod
 	root    string
+	can     apiFeatures
 	err     error
 
 	server  *apiserver.Server
@@ -139,6 +140,8 @@ type life struct {
 	// stopKubelet cuts the kubelet off that runs; restore sets gates back that a later kubelet had.
 	stopKubelet func()
 	kubelet     *node.Kubelet
+	down        bool // there is no kubelet
+	leaving     bool // the node shuts down
 	restore     []func()
 }
 
@@ -187,9 +190,11 @@ func (l *life) startKubelet(relist time.Time, session *cri.Session) error {
 	}
 	kubelet, err := node.Start(node.Options{
 		Client: client, Runtime: session, Images: cri.Images{Session: session}, Root: l.root,
-		MaxContainerRestartPeriod: l.request.Scenario.Node.MaxContainerRestartPeriod,
-		Relist:                    &node.RelistClock{First: relist, Delay: l.config.RelistDelay, Relist: l.record.relist, OnDemand: l.record.onDemand},
-		Event:                     l.record.recorded,
+		MaxContainerRestartPeriod:       l.request.Scenario.Node.MaxContainerRestartPeriod,
+		ShutdownGracePeriod:             l.request.Scenario.Node.ShutdownGracePeriod,
+		ShutdownGracePeriodCriticalPods: l.request.Scenario.Node.ShutdownGracePeriodCriticalPods,
+		Relist:                          &node.RelistClock{First: relist, Delay: l.config.RelistDelay, Relist: l.record.relist, OnDemand: l.record.onDemand},
+		Event:                           l.record.recorded,
 	})
 	if err != nil {
 		return err
@@ -205,10 +210,10 @@ func (l *life) startKubelet(relist time.Time, session *cri.Session) error {
 
 // restart stops the kubelet, does something, and starts another one after a while. What a kubelet has put on disk it finds again.
 func (l *life) restart(down time.Duration, meanwhile func(), overrides []gates.Override) {
-	l.stopKubelet()
-	l.record.tell(trace.KubeletStopped)
+	l.stop()
 	meanwhile()
 	time.AfterFunc(down, func() {
+		l.down, l.leaving = false, false
 		l.record.tell(trace.KubeletStarted)
 		set := map[string]bool{}
 		for _, o := range overrides {
@@ -220,9 +225,7 @@ func (l *life) restart(down time.Duration, meanwhile func(), overrides []gates.O
 		if err := l.startKubelet(now.Add(l.config.KubeletRelist), l.runtime.Session(now)); err != nil {
 			l.err = err
 		}
-		l.record.mu.Lock()
-		l.steps--
-		l.record.mu.Unlock()
+		l.taken()
 	})
 }
 
@@ -230,10 +233,17 @@ func (l *life) restart(down time.Duration, meanwhile func(), overrides []gates.O
 // here that lacks anything. eviction_manager.go: synchronize, evictPod; preemption.go.
 func (l *life) evict(mode sim.EvictMode, key, uid string) {
 	if mode == sim.EvictAPI {
+		if l.can.noteEvictions {
+			l.record.evicting(mode, uid)
+			l.server.NoteEviction(key)
+		}
 		l.server.Delete(key, nil)
 		return
 	}
 	own := l.request.Scenario.Pod.TerminationGracePeriodSeconds
+	if l.down || l.request.Scenario.Pod.Critical && mode != sim.EvictPreempt {
+		return
+	}
 	reason, message, grace := "Evicted", "The node was low on resource", new(int64)
 	switch mode {
 	case sim.EvictSoft:
@@ -245,7 +255,12 @@ func (l *life) evict(mode sim.EvictMode, key, uid string) {
 		reason, message, grace = "Preempting", "Preempted in order to admit critical pod", nil
 	}
 	l.record.evicting(mode, uid)
-	l.kubelet.Evict(types.UID(uid), grace, func(s *v1.PodStatus) { s.Phase, s.Reason, s.Message = v1.PodFailed, reason, message })
+	l.kubelet.Evict(types.UID(uid), grace, func(s *v1.PodStatus) {
+		s.Phase, s.Reason, s.Message = v1.PodFailed, reason, message
+		if disruptionConditions() {
+			noteDisruption(s, "TerminationByKubelet")
+		}
+	})
 }
 
 func (l *life) response() *Response { return l.record.response }
@@ -314,11 +329,17 @@ func (l *life) create() {
 
 // take takes one step.
 func (l *life) take(step sim.Step) {
-	r := l.record
-	if step.RestartKubelet == nil && step.RebootNode == nil { // those have a second part
-		r.mu.Lock()
-		l.steps--
-		r.mu.Unlock()
+	if step.RestartKubelet != nil && !startable(step.RestartKubelet.Gates) {
+		l.taken()
+		return
+	}
+	disturbs := step.RestartKubelet != nil || step.RebootNode != nil && !step.RebootNode.Orderly
+	if disturbs && (l.down || l.leaving) { // it does nothing then
+		l.taken()
+		return
+	}
+	if !disturbs && step.ShutdownNode == nil && step.RebootNode == nil { // those have a second part
+		l.taken()
 	}
 	if step.PatchJob != nil {
 		l.patchJob(step.PatchJob)
@@ -338,16 +359,29 @@ func (l *life) take(step sim.Step) {
 	case step.LoseSandbox != nil:
 		l.runtime.LoseSandbox(uid)
 	case step.Patch != nil:
+		for _, resize := range step.Patch.Resize {
+			l.resize(key, resize)
+		}
 		images := map[string]string{}
 		for _, change := range step.Patch.Images {
 			images[change.Container] = change.Image
 			l.runtime.HasImage(uid, change.Container, change.Image)
 		}
-		l.server.SetImages(key, images)
+		if len(images) > 0 {
+			l.server.SetImages(key, images)
+		}
+	case step.AddEphemeral != nil:
+		list := l.request.Scenario.Pod.Ephemeral
+		i := slices.IndexFunc(list, func(c sim.Container) bool { return c.Name == step.AddEphemeral.Container })
+		l.server.AddEphemeral(key, ephemeralOf(list[i]))
 	case step.Evict != nil:
 		l.evict(step.Evict.Mode, key, uid)
 	case step.RestartKubelet != nil:
 		l.restart(step.RestartKubelet.Down, func() {}, step.RestartKubelet.Gates)
+	case step.ShutdownNode != nil:
+		l.shutdown(false, 0)
+	case step.RebootNode != nil && step.RebootNode.Orderly:
+		l.shutdown(true, step.RebootNode.Down)
 	case step.RebootNode != nil:
 		l.restart(step.RebootNode.Down, func() { l.runtime.Crash(step.RebootNode.Down) }, nil)
 	}

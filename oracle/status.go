@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
@@ -22,6 +23,7 @@ var conditions = map[string]trace.ConditionType{
 	"ContainersReady":           trace.ContainersReady,
 	"PodScheduled":              trace.PodScheduled,
 	"AllContainersRestarting":   trace.AllContainersRestarting,
+	"DisruptionTarget":          trace.DisruptionTarget,
 }
 
 // named finds the containers in a condition's message.
@@ -40,7 +42,7 @@ func (r *recording) version(pod *v1.Pod) trace.Status {
 			byType[t] = c
 		}
 	}
-	for t := trace.PodReadyToStartContainers; t <= trace.AllContainersRestarting; t++ {
+	for t := trace.PodReadyToStartContainers; t <= trace.DisruptionTarget; t++ {
 		c, ok := byType[t]
 		if !ok {
 			continue
@@ -55,7 +57,7 @@ func (r *recording) version(pod *v1.Pod) trace.Status {
 		}
 		out.Conditions = append(out.Conditions, condition)
 	}
-	for _, list := range [][]v1.ContainerStatus{s.InitContainerStatuses, s.ContainerStatuses} {
+	for _, list := range [][]v1.ContainerStatus{s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses} {
 		for _, c := range list {
 			if i, ok := r.index[c.Name]; ok {
 				out.Containers[i] = trace.ContainerStatus{
@@ -66,6 +68,11 @@ func (r *recording) version(pod *v1.Pod) trace.Status {
 		}
 	}
 	return out
+}
+
+// noteDisruption sets the condition DisruptionTarget. pkg/api/v1/pod/util.go: UpdatePodCondition.
+func noteDisruption(s *v1.PodStatus, reason string) {
+	podutil.UpdatePodCondition(s, &v1.PodCondition{Type: v1.DisruptionTarget, Status: v1.ConditionTrue, Reason: reason})
 }
 
 func state(s v1.ContainerState, id string) trace.ContainerState {

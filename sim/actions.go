@@ -6,12 +6,14 @@ import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 
 // podActions is the plan of one SyncPod.
 type podActions struct {
-	killPod       bool
-	createSandbox bool
-	startInit     []start
-	startMain     []start
-	kills         []kill
-	resets        []reset
+	killPod        bool
+	createSandbox  bool
+	startEphemeral []start
+	startInit      []start
+	startMain      []start
+	kills          []kill
+	resets         []reset
+	resize         bool // resources are changed
 }
 
 // start is one container to start, and why now.
@@ -42,7 +44,7 @@ const (
 // computeActions fills the worker's plan. restartAll says that the Pod is marked for a restart of all its containers.
 func (m *machine) computeActions(restartAll bool) {
 	a, snap := &m.worker.sync.actions, &m.worker.snapshot
-	*a = podActions{startInit: a.startInit[:0], startMain: a.startMain[:0], kills: a.kills[:0], resets: a.resets[:0]}
+	*a = podActions{startEphemeral: a.startEphemeral[:0], startInit: a.startInit[:0], startMain: a.startMain[:0], kills: a.kills[:0], resets: a.resets[:0]}
 	if snap.sandboxNeeded() {
 		a.killPod, a.createSandbox = true, true
 	}
@@ -54,6 +56,7 @@ func (m *machine) computeActions(restartAll bool) {
 		m.actionsForSandbox(a, snap)
 		return
 	}
+	m.ephemeralActions(a, snap)
 	initialized := false
 	if m.legacyInit {
 		initialized = m.legacyInitActions(a, snap)
@@ -73,7 +76,7 @@ func (m *machine) actionsForSandbox(a *podActions, snap *snapshot) {
 		a.createSandbox = false
 		return
 	}
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if m.runsOnce(&m.containers[i]) && m.succeeded(i, snap) {
 			continue
 		}
@@ -118,7 +121,7 @@ func (m *machine) succeeded(position int, snap *snapshot) bool {
 
 // mainsBegan is hasAnyRegularContainerCreated.
 func (m *machine) mainsBegan(snap *snapshot) bool {
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if snap.newest(i) != nil {
 			return true
 		}
@@ -131,7 +134,7 @@ const wordsEdited = "its image was changed"
 // mainActions looks at the mains of an initialized Pod.
 func (m *machine) mainActions(a *podActions, snap *snapshot) {
 	keep := 0
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		c := &m.containers[i]
 		r := snap.newest(i)
 		if r == nil || r.state != recordRunning {
@@ -146,6 +149,11 @@ func (m *machine) mainActions(a *podActions, snap *snapshot) {
 			continue
 		}
 		reason, event := m.probeKill(c, r)
+		if reason == killOther && m.resizes(a, c) {
+			a.startMain = append(a.startMain, start{i, m.object.event, "restart with other resources"})
+			a.kills = append(a.kills, kill{i, r.run, killOther, m.object.event, wordsResized})
+			continue
+		}
 		if reason == killOther {
 			keep++
 			continue

@@ -215,7 +215,7 @@ func (m *machine) reportDropped(keepSidecars, keepRules bool) {
 		e.Reason = field
 		m.emit(e, cause(m.object.event, "the API server does not know the field", windowNow))
 	}
-	for i := range m.containers {
+	for i := range m.regular {
 		c := &m.containers[i]
 		written := m.written(i)
 		if c.spec.PostStart == nil && c.spec.PreStop == nil && (written.PostStart != nil || written.PreStop != nil) {

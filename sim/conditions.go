@@ -30,11 +30,21 @@ func (m *machine) conditions(s *podStatus, snap *snapshot, restarting bool) {
 	s.add(ready)
 	s.add(trace.Condition{Type: trace.PodScheduled, True: true})
 	m.restartingCondition(s, snap, restarting)
+	m.keepDisruption(s)
 }
 
 func (s *podStatus) add(c trace.Condition) {
 	s.conditions[s.count] = c
 	s.count++
+}
+
+// put adds a condition or replaces the one of its type.
+func (s *podStatus) put(c trace.Condition) {
+	if old := s.condition(c.Type); old != nil {
+		*old = c
+		return
+	}
+	s.add(c)
 }
 
 func (s *podStatus) condition(t trace.ConditionType) *trace.Condition {
@@ -73,7 +83,7 @@ func (m *machine) initializedCondition(s *podStatus) trace.Condition {
 // containersReady is GenerateContainersReadyCondition.
 func (m *machine) containersReady(s *podStatus) trace.Condition {
 	c := trace.Condition{Type: trace.ContainersReady, True: true}
-	for i := range m.containers {
+	for i := range m.regular {
 		if m.containers[i].role != trace.RoleInit && !s.containers[i].Ready {
 			c.Containers = c.Containers.With(i)
 		}

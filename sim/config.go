@@ -39,6 +39,8 @@ type Config struct {
 	// the Pods of the API server. The second must not be shorter. config/apiserver.go: WaitForAPIServerSyncPeriod, 1 s in all releases:
 	// it looks for its node first.
 	KubeletRelist, KubeletStartup time.Duration `json:",omitempty"`
+	// NodeHalt is how long after the kubelet let its node shut down the kubelet is stopped, and all that runs with it.
+	NodeHalt time.Duration `json:",omitempty"`
 	// ClockPhase is the fraction of a wall-clock second that had passed when the Pod was created, below 1 s. Times in the
 	// API are whole seconds, so it decides how early deadlines and initial delays come.
 	ClockPhase time.Duration
@@ -85,6 +87,7 @@ func DefaultConfig() Config {
 		WatchDelay:        10 * time.Millisecond,
 		KubeletRelist:     50 * time.Millisecond,
 		KubeletStartup:    time.Second,
+		NodeHalt:          100 * time.Millisecond,
 		Latency:           DefaultLatency(),
 		MaxEvents:         200_000,
 	}
@@ -106,6 +109,9 @@ func (c *Config) Validate() error {
 	}
 	if c.KubeletRelist < 0 || c.KubeletStartup < c.KubeletRelist {
 		add("KubeletRelist is %v and KubeletStartup %v, want 0 or more, and the second not below the first", c.KubeletRelist, c.KubeletStartup)
+	}
+	if c.NodeHalt < 0 {
+		add("NodeHalt is %v, want 0 or more", c.NodeHalt)
 	}
 	if c.ClockPhase < 0 || c.ClockPhase >= time.Second {
 		add("ClockPhase is %v, want a fraction of a second", c.ClockPhase)

@@ -17,6 +17,10 @@ func (m *machine) evict(e *Evict) (impossible string) {
 		if !m.object.exists {
 			return "the Pod is gone at that moment"
 		}
+		if m.scenario.Pod.Static {
+			return wordsMirror
+		}
+		m.noteEviction()
 		m.deleteObject(&Delete{})
 		return ""
 	}
@@ -24,10 +28,13 @@ func (m *machine) evict(e *Evict) (impossible string) {
 	if !w.known || w.rejected || w.terminated {
 		return "the kubelet has no active Pod to evict at that moment" // one that stops is active: kubelet_pods.go: filterOutInactivePods
 	}
+	if m.scenario.Pod.Static || m.scenario.Pod.Critical && e.Mode != EvictPreempt {
+		return "the kubelet evicts no critical Pod" // eviction_manager.go: evictPod
+	}
 	order := m.evictionOf(e.Mode)
 	event := podEvent(trace.EvictRequested)
 	event.Reason, event.Span = string(e.Mode), seconds(m.graceWith(0, order.grace))
-	w.eviction = &order
+	w.eviction, w.evicted = &order, true
 	m.updatePod(update{trigger: m.emit(event, cause(m.object.event, "the kubelet evicts the Pod", windowRuntime)), because: "the Pod is evicted"})
 	return ""
 }
@@ -36,6 +43,7 @@ func (m *machine) evict(e *Evict) (impossible string) {
 type eviction struct {
 	reason, message string
 	grace           int64 // the override, noOverride for the Pod's own
+	shutdown        bool  // of the node: the Pod does not count as evicted
 }
 
 // noOverride stands for a grace that was not asked for.
@@ -53,28 +61,76 @@ const (
 func (m *machine) evictionOf(mode EvictMode) eviction {
 	switch mode {
 	case EvictHard:
-		return eviction{reasonEvicted, messageEvicted, 0}
+		return eviction{reason: reasonEvicted, message: messageEvicted}
 	case EvictSoft:
 		grace := int64(m.scenario.Node.EvictionMaxPodGracePeriod / time.Second)
 		if m.kubelet.SoftEvictionMin {
 			grace = min(grace, m.scenario.Pod.TerminationGracePeriodSeconds)
 		}
-		return eviction{reasonEvicted, messageEvicted, grace}
+		return eviction{reason: reasonEvicted, message: messageEvicted, grace: grace}
 	}
-	return eviction{reasonPreempted, messagePreempt, noOverride}
+	return eviction{reason: reasonPreempted, message: messagePreempt, grace: noOverride}
 }
 
 // evicted gives the status of a Pod that is evicted its phase and reason, when the stop begins. pod_workers.go: PodStatusFunc. What the
 // containers make of it may take that back: a Pod all of whose mains exit 0 has succeeded.
 func (m *machine) evicted(s *podStatus) {
-	if e := m.worker.eviction; e != nil {
-		s.phase, s.reason, s.message = trace.PhaseFailed, e.reason, e.message
+	e := m.worker.eviction
+	if e == nil {
+		return
+	}
+	if !e.shutdown || s.phase != trace.PhaseSucceeded {
+		s.phase = trace.PhaseFailed
+	}
+	s.reason, s.message = e.reason, e.message
+	if m.kubelet.DisruptionConditions {
+		s.put(trace.Condition{Type: trace.DisruptionTarget, True: true, Reason: reasonByKubelet})
+	}
+}
+
+// Reasons of the condition DisruptionTarget.
+const (
+	reasonByKubelet = "TerminationByKubelet"
+	reasonByAPI     = "EvictionByEvictionAPI"
+)
+
+// noteEviction is what the API server writes before it deletes a Pod that is evicted. pkg/registry/core/pod/storage/eviction.go:
+// addConditionAndDeletePod.
+func (m *machine) noteEviction() {
+	s := &m.status
+	note := trace.Condition{Type: trace.DisruptionTarget, True: true, Reason: reasonByAPI}
+	if old := s.api.condition(trace.DisruptionTarget); !m.api.DisruptionConditions || old != nil && *old == note {
+		return
+	}
+	s.api.put(note)
+	e := podEvent(trace.EvictRequested)
+	e.Reason, e.Span = string(EvictAPI), seconds(m.scenario.Pod.TerminationGracePeriodSeconds)
+	m.object.event = m.emit(e, cause(m.object.event, "a client evicts the Pod", windowRuntime))
+	m.publishFor(m.object.event)
+}
+
+// keepDisruption carries the condition over, which nobody computes anew. kubelet_pods.go: generateAPIPodStatus.
+func (m *machine) keepDisruption(s *podStatus) {
+	if old := m.status.current.condition(trace.DisruptionTarget); old != nil && m.kubelet.DisruptionConditions {
+		s.put(*old)
+	}
+}
+
+// mergeDisruption has the kubelet's word sent with a terminal phase alone; else that of the API server stays. mergePodStatus.
+func mergeDisruption(merged, api *podStatus, ends bool) {
+	now, old := merged.condition(trace.DisruptionTarget), api.condition(trace.DisruptionTarget)
+	switch {
+	case ends && now != nil:
+	case old != nil:
+		merged.put(*old)
+	case now != nil:
+		merged.count-- // it is the last
 	}
 }
 
 // collectEvicted removes what is left of a Pod once the API shows it as evicted. kubelet.go: HandlePodReconcile; eviction/helpers.go: PodIsEvicted.
 func (m *machine) collectEvicted() {
-	if s := &m.status; m.worker.eviction != nil && s.api.phase == trace.PhaseFailed && s.api.reason == reasonEvicted {
+	if s := &m.status; m.worker.evicted && s.api.phase == trace.PhaseFailed && s.api.reason == reasonEvicted {
 		m.keepDead(0, cause(s.event, "no dead record is kept of an evicted Pod", windowRuntime))
 	}
 }

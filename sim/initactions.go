@@ -56,7 +56,7 @@ func (m *machine) initActions(a *podActions, snap *snapshot) bool {
 
 // seed says whether the mains alone prove that the Pod was initialized.
 func (m *machine) seed(snap *snapshot) bool {
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		switch m.kubelet.InitSeed {
 		case gates.SeedAnyRecord:
 			if snap.newest(i) != nil {
@@ -109,10 +109,19 @@ func (m *machine) runningSidecar(a *podActions, c *container, r *recordView, bef
 	}
 	if c.spec.Liveness != nil {
 		// The liveness of a sidecar takes no part in letting the next container start, so it comes after.
-		if result, event, ok := m.probeResult(i, probeLiveness, r.run); ok && result == resultFailure {
+		result, event, ok := m.probeResult(i, probeLiveness, r.run)
+		if !ok {
+			return last
+		}
+		if result == resultFailure {
 			a.kills = append(a.kills, kill{i, r.run, killLiveness, event, killWords(killLiveness)})
 			a.startInit = append(a.startInit, start{i, event, "restart after a failed probe"})
+			return last
 		}
+	}
+	if m.resizes(a, c) {
+		a.kills = append(a.kills, kill{i, r.run, killOther, m.object.event, wordsResized})
+		a.startInit = append(a.startInit, start{i, m.object.event, "restart with other resources"})
 	}
 	return last
 }
@@ -159,7 +168,7 @@ func (m *machine) legacyInitActions(a *podActions, snap *snapshot) bool {
 	if m.inits == 0 {
 		return true
 	}
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if snap.running(i) {
 			return true
 		}

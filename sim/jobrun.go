@@ -39,6 +39,7 @@ type jobRun struct {
 	links       []podEventRef
 	statusOrder []int // in which the controller looks at the containers of a Pod
 
+	relists    nodeRelists
 	object     jobObject
 	controller jobController
 	pods       []*jobPod
@@ -230,6 +231,10 @@ func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 	m.config, m.now, m.horizon, m.keepAll = r.config, r.now, trace.Never, r.keepAll
 	m.random.State = r.random.State + uint64(p.ordinal+1)*0x9e3779b97f4a7c15
 	m.setPhases()
+	if n := len(r.pods); n > 0 { // one kubelet relists for all
+		last := &r.pods[n-1].machine.pleg
+		m.pleg.base, m.pleg.before = last.base, last.before
+	}
 	keepSidecars, keepRules := m.keeps()
 	m.setUpContainers(keepSidecars, keepRules)
 	for i := range m.containers {

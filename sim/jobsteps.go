@@ -77,7 +77,7 @@ func (r *jobRun) takeStep(i int) {
 		r.patch(s.PatchJob)
 		return
 	}
-	if s.RestartKubelet != nil || s.RebootNode != nil {
+	if s.RestartKubelet != nil || s.RebootNode != nil || s.ShutdownNode != nil {
 		state.impossible = "what happens to the node of a Job's Pods is not simulated"
 		return
 	}

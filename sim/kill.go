@@ -197,7 +197,7 @@ func (m *machine) isTurn(position int) bool {
 			break
 		}
 	}
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if !m.containers[i].closed {
 			return false
 		}

@@ -26,8 +26,11 @@ const noRelist = trace.Instant(-1)
 
 // restartKubelet stops the kubelet for a while. It returns why it could not.
 func (m *machine) restartKubelet(r *RestartKubelet) (impossible string) {
-	if m.life.down {
+	switch {
+	case m.life.down:
 		return "the kubelet is down at that moment"
+	case m.shutdown.begun:
+		return "the node shuts down at that moment"
 	}
 	kubelet := m.kubelet
 	if len(r.Gates) > 0 {
@@ -42,23 +45,33 @@ func (m *machine) restartKubelet(r *RestartKubelet) (impossible string) {
 	return ""
 }
 
-// rebootNode ends every process at once, and the kubelet with them; the runtime finds the dead containers when it is there again.
+// rebootNode crashes the node, or shuts it down and starts it again. A crash ends every process at once, and the kubelet with them; the runtime finds the dead containers when it is there again.
 // containerd: cri/server/restart.go: loadContainer, with unknownExitCode and unknownExitReason. It returns why it could not.
 func (m *machine) rebootNode(r *RebootNode) (impossible string) {
-	if m.life.down {
+	switch {
+	case m.life.down:
 		return "the node is down at that moment"
+	case r.Orderly:
+		return m.shutdownNode(true, r.Down)
+	case m.shutdown.begun:
+		return "the node shuts down at that moment"
 	}
-	m.stopKubelet(cause(m.object.event, "its node goes down", windowRuntime))
+	m.goDown(cause(m.object.event, "its node goes down", windowRuntime), r.Down)
+	m.queue.push(m.now.Add(r.Down), inputKubelet, 0, 0, 0)
+	return ""
+}
+
+// goDown ends all that runs on the node.
+func (m *machine) goDown(because trace.Cause, down time.Duration) {
+	m.stopKubelet(because)
 	for i := range m.containers {
 		c := &m.containers[i]
 		if run := c.newest(); run != nil && run.state == recordRunning {
 			m.end(c, run, exitUnknown, reasonUnknownExit, cause(m.life.event, "its node goes down", windowNow))
-			run.finishedAt = m.now.Add(r.Down)
+			run.finishedAt = m.now.Add(down)
 		}
 	}
 	m.stopSandbox(cause(m.life.event, "its node goes down", windowNow))
-	m.queue.push(m.now.Add(r.Down), inputKubelet, 0, 0, 0)
-	return ""
 }
 
 // What the runtime makes of a process that was lost with its node.
@@ -110,7 +123,7 @@ func (m *machine) cutStart() {
 // startKubelet begins a kubelet's life: its tickers, the first relist, and the garbage collection, which does not wait a minute.
 // kubelet.go: Run, StartGarbageCollection.
 func (m *machine) startKubelet() {
-	m.life.down, m.life.since = false, m.now
+	m.life.down, m.life.since, m.shutdown = false, m.now, nodeShutdown{}
 	m.life.event = m.emit(podEvent(trace.KubeletStarted), cause(m.life.event, "it is started again", windowRuntime))
 	since := time.Duration(m.now)
 	m.config.SyncTickPhase, m.config.HousekeepingPhase = since+syncTickPeriod, since+housekeepingPeriod
@@ -120,7 +133,7 @@ func (m *machine) startKubelet() {
 	for i := range p.seen {
 		p.seen[i] = seenState{}
 	}
-	*p = pleg{cache: p.cache, seen: p.seen, news: p.news[:0], changed: true, lost: none}
+	*p = pleg{cache: p.cache, seen: p.seen, news: p.news[:0], changed: true, lost: none, inspect: none}
 	p.base = m.now.Add(m.config.KubeletRelist)
 	p.before = p.base.Add(-m.config.RelistPeriod)
 	p.stepped = p.before
@@ -147,8 +160,7 @@ func (m *machine) kubeletReady() {
 	}
 	w.known, w.first = true, true
 	w.lastEvent = m.life.event
-	if m.rejects() {
-		m.reject(m.life.event)
+	if m.rejects(m.life.event) {
 		m.orphaned()
 		return
 	}

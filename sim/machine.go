@@ -27,6 +27,7 @@ type machine struct {
 	kubelet  gates.Kubelet
 	target   gates.Target
 	life     kubeletLife
+	shutdown nodeShutdown
 	config   Config
 	random   random.Source
 	queue    queue
@@ -38,8 +39,9 @@ type machine struct {
 	trace  *trace.Trace
 	causes []trace.Cause // the slab that events' causes are cut from
 
-	containers []container // init containers, then mains, in the order of the manifest
+	containers []container // init containers, then mains, then ephemeral ones, in the order of the manifest
 	inits      int         // how many of them are init containers
+	regular    int         // … or mains; the rest are ephemeral
 	sidecars   bool        // whether one of them is a sidecar
 	restartAll bool        // whether one of them has a rule that restarts all
 	legacyInit bool
@@ -71,7 +73,11 @@ type container struct {
 	logged   int32       // one more than the newest attempt whose log outlived its record
 	creates  int32       // create attempts so far
 	editions []edition   // the images that it was given after the manifest's
-	backOff  backOff
+	sizes    []sizing    // its resources, likewise
+	// allocated and actuated are the size that the kubelet has taken, and the one that it has made.
+	allocated, actuated size
+	added               int32 // the change of the Pod that brought an ephemeral one, 0 before
+	backOff             backOff
 	// imageOwner is the first container with the same image. What concerns the image is kept there: a node has an image once, and
 	// the back-off of pulls is kept per Pod and image.
 	imageOwner int
@@ -192,8 +198,8 @@ func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Confi
 	m.target, m.life = target.Target, kubeletLife{since: longAgo, event: none}
 	m.config = config.resolve(&m.random)
 	pod := &scenario.Pod
-	count := len(pod.Init) + len(pod.Main)
-	m.inits = len(pod.Init)
+	m.inits, m.regular = len(pod.Init), len(pod.Init)+len(pod.Main)
+	count := m.regular + len(pod.Ephemeral)
 	m.layOutTrace(count, into)
 	m.trace.Target, m.trace.Scenario = target.Name, scenario.Name
 	for _, u := range scenario.Unmodelled {
@@ -203,7 +209,7 @@ func (m *machine) setUp(scenario *Scenario, target *gates.Resolved, config Confi
 	m.layOut(count, own)
 	m.setPhases()
 	m.pleg.next, m.worker.queueTick, m.worker.deadlineTick = trace.Never, trace.Never, trace.Never
-	m.worker.lastEvent, m.worker.deadline, m.pleg.lost = none, none, none
+	m.worker.lastEvent, m.worker.deadline, m.pleg.lost, m.pleg.inspect = none, none, none, none
 }
 
 // setPhases says from when on the relists count.
@@ -224,13 +230,16 @@ func (m *machine) setUpContainers(keepSidecars, keepRules bool) {
 		c := &m.containers[i]
 		c.position = i
 		c.lastBackOff = none
-		if i < m.inits {
+		switch {
+		case i >= m.regular:
+			c.spec, c.role = &pod.Ephemeral[i-m.regular], trace.RoleEphemeral
+		case i < m.inits:
 			c.spec, c.role = m.keptOf(&pod.Init[i]), trace.RoleInit
 			if keepSidecars && c.spec.RestartPolicy == RestartAlways {
 				c.role, c.policy = trace.RoleSidecar, RestartAlways
 				m.sidecars = true
 			}
-		} else {
+		default:
 			c.spec, c.role = m.keptOf(&pod.Main[i-m.inits]), trace.RoleMain
 		}
 		m.keepRules(c, keepRules)
@@ -328,6 +337,12 @@ func (m *machine) handle(in input) {
 		m.startKubelet()
 	case inputKubeletReady:
 		m.kubeletReady()
+	case inputShutdown:
+		m.holdEnds(in.a, holdEnd(in.b))
+	case inputHalt:
+		m.haltNode()
+	case inputMirror:
+		m.removeMirror()
 	case inputProbeTick:
 		m.probeTicks(int(in.a), in.b)
 	case inputProbeDone:

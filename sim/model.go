@@ -34,6 +34,9 @@ type Node struct {
 	MaxContainerRestartPeriod time.Duration `json:",omitempty"`
 	// EvictionMaxPodGracePeriod is the grace of soft evictions (evictionMaxPodGracePeriod), in whole seconds; the default is 0.
 	EvictionMaxPodGracePeriod time.Duration `json:",omitempty"`
+	// ShutdownGracePeriod is how long the kubelet delays a shutdown of its node at most, in whole seconds; 0 means not at all.
+	// ShutdownGracePeriodCriticalPods is the part of it that is kept for critical Pods, not more than the whole.
+	ShutdownGracePeriod, ShutdownGracePeriodCriticalPods time.Duration `json:",omitempty"`
 }
 
 // RestartPolicy is the Pod's, or a container's own. Empty on a container means: not set.
@@ -59,12 +62,21 @@ type Pod struct {
 	OS string `json:",omitempty"`
 	// Static Pods come from a manifest on the node: the API server's dropping and validation do not apply.
 	Static bool `json:",omitempty"`
+	// Critical is true for a Pod whose priority is that of system-cluster-critical or above.
+	Critical bool `json:",omitempty"`
 	// NoVolumes is true for a Pod that mounts nothing, not even the token of a service account. Only such a Pod loses its directory
 	// when it is deleted by force before anything of it runs.
 	NoVolumes bool `json:",omitempty"`
-	// Init and Main are the containers in the order of the manifest. Together at most trace.MaxContainers.
+	// Init and Main are the containers in the order of the manifest. Together, and with the ephemeral ones, at most trace.MaxContainers.
 	Init []Container
 	Main []Container
+	// Ephemeral are those that steps add. They have neither probes nor hooks.
+	Ephemeral []Container `json:",omitempty"`
+}
+
+// Names reports whether the Pod has, or will be given, a container of that name.
+func (p *Pod) Names(container string) bool {
+	return named(p.Init, container) || named(p.Main, container) || named(p.Ephemeral, container)
 }
 
 // Container is one entry of initContainers or containers.
@@ -241,8 +253,11 @@ type Step struct {
 
 	RestartKubelet *RestartKubelet `json:",omitempty"`
 	RebootNode     *RebootNode     `json:",omitempty"`
+	ShutdownNode   *ShutdownNode   `json:",omitempty"`
+	RemoveManifest *RemoveManifest `json:",omitempty"`
 	Evict          *Evict          `json:",omitempty"`
 	Patch          *Patch          `json:",omitempty"`
+	AddEphemeral   *AddEphemeral   `json:",omitempty"`
 
 	PatchJob *JobPatch `json:",omitempty"`
 }
@@ -291,7 +306,15 @@ type RestartKubelet struct {
 type RebootNode struct {
 	// Down is how long the node is away, 0 or more.
 	Down time.Duration `json:",omitempty"`
+	// Orderly: the node shuts down first, and the crash is that of what still runs then.
+	Orderly bool `json:",omitempty"`
 }
+
+// ShutdownNode shuts the node down, in order if its kubelet has time for that. It does not come back.
+type ShutdownNode struct{}
+
+// RemoveManifest takes the manifest of a static Pod away from the node.
+type RemoveManifest struct{}
 
 // Evict is an eviction of the Pod.
 type Evict struct{ Mode EvictMode }
@@ -312,12 +335,22 @@ const (
 
 // Patch is a change of the Pod through the API. New images are on the node.
 type Patch struct {
-	// Images are the containers that get another image; never empty.
-	Images []ImageChange
+	// Images are the containers that get another image, Resize those that get other resources; not both are empty.
+	Images []ImageChange `json:",omitempty"`
+	Resize []Resize      `json:",omitempty"`
+}
+
+// Resize gives a container resources that it never had. Restart is true where one of them has the resizePolicy RestartContainer.
+type Resize struct {
+	Container string
+	Restart   bool `json:",omitempty"`
 }
 
 // ImageChange is the new image of one container.
 type ImageChange struct{ Container, Image string }
+
+// AddEphemeral adds one of the Pod's ephemeral containers through the API.
+type AddEphemeral struct{ Container string }
 
 // Selector picks one event of a trace.
 type Selector struct {

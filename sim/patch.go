@@ -18,11 +18,19 @@ func (m *machine) patchPod(p *Patch) (impossible string) {
 	if !m.object.exists {
 		return "the Pod is gone at that moment"
 	}
+	for i := range p.Resize {
+		if impossible := m.resize(&p.Resize[i]); impossible != "" {
+			return impossible
+		}
+	}
 	for i := range p.Images {
 		m.object.edits++
 		m.changeImage(m.named(p.Images[i].Container), p.Images[i].Image)
 	}
 	m.updatePod(update{trigger: m.object.event, because: "the Pod was changed"})
+	if len(p.Resize) > 0 && m.kubelet.Resize && m.kubelet.OnDemandRelist && m.worker.known && !m.worker.terminate {
+		m.requestRelist() // allocation_manager.go: retryPendingResizes, kubelet.go: syncPodNow
+	}
 	return ""
 }
 

@@ -18,11 +18,13 @@ type pleg struct {
 	hasEntry bool
 	observed trace.Instant // of the last on-demand relist of the Pod
 	next     trace.Instant // the relist in the queue
+	asked    trace.Instant // the on-demand relist of the Pod in the queue, the last one if there is none
 	base     trace.Instant // a periodic relist from which the later ones count
 	before   trace.Instant // the periodic relist before that
 	stepped  trace.Instant // the last periodic relist that was stepped
 	changed  bool          // the runtime has something that the cache has not
 	removed  bool          // … lacks a record that the cache has
+	inspect  int32         // the sync after which it looks at the Pod again, or none
 	lost     int32         // the removal of a record that was never seen to run or end, or none
 	news     []trace.Cause // scratch
 	seen     []seenState   // what the last relist compared with
@@ -103,14 +105,24 @@ func (m *machine) requestRelist() {
 	if m.lastRelist() == m.now {
 		return // that one has served it
 	}
-	done := m.now.Add(m.config.RelistDelay)
+	if m.owner != nil {
+		m.owner.run.requestRelist(m.owner)
+		return
+	}
+	p.asked = m.now.Add(m.config.RelistDelay)
 	if g := m.config.Guide; g != nil {
-		done = m.laterBy(done, g.Drift)
+		p.asked = m.laterBy(p.asked, g.Drift)
 	}
-	if due := m.nextRelist(); due <= done {
-		p.before, p.base, p.next = due.Add(-m.config.RelistPeriod), done, done
+	if due := m.nextRelist(); due <= p.asked {
+		p.putOff(due, p.asked, m.config.RelistPeriod)
+		p.next = p.asked
 	}
-	m.queue.push(done, inputRelistPod, 0, 0, 0)
+	m.queue.push(p.asked, inputRelistPod, 0, 0, 0)
+}
+
+// putOff has the periodic relist that is due come later, and the later ones count from there.
+func (p *pleg) putOff(due, until trace.Instant, period time.Duration) {
+	p.before, p.base = due.Add(-period), until
 }
 
 // relist is the periodic relist.
@@ -129,6 +141,12 @@ func (m *machine) relist() {
 // relistPod is the relist of one Pod that the last sync asked for, and the periodic one that it put off. pleg/generic.go: relistPod,
 // 1.36 and later.
 func (m *machine) relistPod() {
+	if m.now != m.pleg.asked {
+		return // it was put off, or the periodic one has served it
+	}
+	if m.owner != nil {
+		m.owner.run.relistServed(m.owner)
+	}
 	if m.pleg.next == m.now {
 		m.relist()
 		return
@@ -153,7 +171,7 @@ func (m *machine) reconcile(periodic bool) {
 	if news > 0 || p.removed {
 		p.cache.take(m)
 		p.hasEntry, p.modified = true, m.now
-		p.changed, p.removed, p.lost = false, false, none
+		p.changed, p.removed, p.lost, p.inspect = false, false, none, none
 		m.remember()
 	}
 	if !periodic {
@@ -187,7 +205,7 @@ func (m *machine) wokenByTheFirst() bool {
 // pleg/generic.go: generateEvents, Relist; kubelet.go: isSyncPodWorthy.
 func (m *machine) plegEvents() (news, wakes int) {
 	p := &m.pleg
-	if p.lost != none {
+	if p.lost != none || p.inspect != none {
 		news, wakes = 1, 1
 	}
 	if !p.changed {
@@ -224,6 +242,9 @@ func (m *machine) newsCauses() []trace.Cause {
 	if now := m.sandboxNow(); now.any && now != p.sandbox {
 		news = append(news, cause(m.sandbox.event, "seen by relist", window))
 	}
+	if p.inspect != none {
+		news = append(news, cause(p.inspect, "the relist looks at what was resized", windowUpTo(m.now.Sub(m.trace.Events[p.inspect].At))))
+	}
 	if p.lost != none {
 		news = append(news, cause(p.lost, "seen by relist", window))
 	}
@@ -259,7 +280,7 @@ func (m *machine) remember() {
 // collectGarbage keeps one dead record for each container when a relist has reported a death, and none of a Pod that is evicted.
 // kubelet.go: cleanUpContainersInPod; pod_container_deletor.go: getContainersToDeleteInPod; pod_workers.go: ShouldPodContentBeRemoved.
 func (m *machine) collectGarbage(because int32) {
-	if m.worker.eviction != nil {
+	if m.worker.evicted {
 		m.keepDead(0, cause(because, "no dead record is kept of an evicted Pod", windowRuntime))
 		return
 	}

@@ -68,7 +68,7 @@ type probeWorker struct {
 // addProbes makes the workers that are missing. prober_manager.go: AddPod. Up to 1.36 it returns at the first that
 // exists; from 1.37 on it leaves out the rest of that container's probes and goes on with the next container.
 func (m *machine) addProbes() {
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if !m.addWorkers(&m.containers[i]) {
 			return
 		}

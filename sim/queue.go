@@ -29,6 +29,9 @@ const (
 	inputOrphan                        // … at what runs of a Pod that no worker knows
 	inputKubelet                       // a kubelet starts
 	inputKubeletReady                  // … and takes the Pods that the API server has
+	inputShutdown                      // a wait of the kubelet in a shutdown of its node ends; a is its token, b how
+	inputHalt                          // the node goes down
+	inputMirror                        // housekeeping removes the mirror of a static Pod
 )
 
 // input is one entry of the event queue.

@@ -25,6 +25,9 @@ type containerStatus struct {
 	message   startReason   // tells apart waiting states of the same reason
 }
 
+// absent is the status of a container that the Pod does not have yet.
+var absent = containerStatus{ContainerStatus: trace.ContainerStatus{State: trace.ContainerState{Run: none}, Last: trace.ContainerState{Run: none}}}
+
 // hasID reports whether the status names a container in the runtime.
 func (s *containerStatus) hasID() bool { return s.State.Run >= 0 }
 
@@ -33,7 +36,7 @@ type podStatus struct {
 	phase      trace.Phase
 	reason     string
 	message    string
-	conditions [6]trace.Condition
+	conditions [trace.DisruptionTarget + 1]trace.Condition
 	count      int // of conditions
 	containers []containerStatus
 }
@@ -54,6 +57,10 @@ func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	s.count = 0
 	restarting := m.kubelet.RestartAll && m.askedToRestartAll(snap, old)
 	for i := range m.containers {
+		if !m.has(&m.containers[i]) {
+			s.containers[i] = absent
+			continue
+		}
 		m.convertContainer(&s.containers[i], &old.containers[i], i, snap, restarting)
 	}
 	s.phase = m.phase(s, snap, final)
@@ -67,7 +74,7 @@ func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	if m.pastDeadline() {
 		s.phase, s.reason, s.message = trace.PhaseFailed, reasonDeadline, messageDeadline
 	}
-	for i := range m.containers {
+	for i := range m.regular {
 		m.probeFields(&s.containers[i], i)
 	}
 	m.conditions(s, snap, restarting)
@@ -241,7 +248,7 @@ func terminal(p trace.Phase) bool { return p == trace.PhaseSucceeded || p == tra
 
 // mainShows is container/helpers.go: HasAnyRegularContainerStarted: a main that the API shows running or terminated.
 func (m *machine) mainShows(s *podStatus) bool {
-	for i := m.inits; i < len(s.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if k := s.containers[i].State.Kind; k == trace.StateRunning || k == trace.StateTerminated {
 			return true
 		}
@@ -290,7 +297,7 @@ func (m *machine) countForPhase(s *podStatus) phaseCounts {
 			n.countInit(m, c, st)
 		}
 	}
-	for i := m.inits; i < len(s.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		n.countMain(m, &m.containers[i], &s.containers[i])
 	}
 	return n
@@ -359,7 +366,7 @@ func (m *machine) initPends(n *phaseCounts, s *podStatus, snap *snapshot) bool {
 	if n.pendingInit > 0 || n.pendingSidecar == 0 {
 		return n.pendingInit > 0
 	}
-	for i := m.inits; i < len(m.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		if snap.active(i) != nil {
 			return false
 		}

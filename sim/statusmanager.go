@@ -51,7 +51,7 @@ func (s *podStatus) copyFrom(other *podStatus) {
 
 // equal is isPodStatusByKubeletEqual.
 func (s *podStatus) equal(other *podStatus) bool {
-	if s.phase != other.phase || s.reason != other.reason || s.count != other.count || s.conditions != other.conditions {
+	if s.phase != other.phase || s.reason != other.reason || !slices.Equal(s.conditions[:s.count], other.conditions[:other.count]) {
 		return false
 	}
 	for i := range s.containers {
@@ -141,7 +141,7 @@ func (m *machine) illegalTransition(s *podStatus) bool {
 	}
 	for i := range s.containers {
 		c, old := &m.containers[i], &m.status.current.containers[i]
-		if !leavesTerminated(old, &s.containers[i]) || c.role == trace.RoleSidecar {
+		if !leavesTerminated(old, &s.containers[i]) || c.role == trace.RoleSidecar || c.role == trace.RoleEphemeral {
 			continue
 		}
 		if !restarts(policy, old.State.ExitCode) && !m.restartsAfter(c, old.State.ExitCode) {
@@ -202,7 +202,7 @@ func (m *machine) terminatePod(because trace.Cause) {
 	s := &sm.scratch
 	s.copyFrom(&sm.current)
 	if m.worker.copy.initialized {
-		for i := m.inits; i < len(s.containers); i++ {
+		for i := m.inits; i < m.regular; i++ {
 			s.containers[i].endUnseen()
 		}
 	}
@@ -234,7 +234,7 @@ func (m *machine) beganInits(s *podStatus) int {
 
 // apiInitialized is hasPodInitialized of the status that the API server has now.
 func (s *statusManager) apiInitialized(m *machine) bool {
-	for i := m.inits; i < len(s.api.containers); i++ {
+	for i := m.inits; i < m.regular; i++ {
 		c := &s.api.containers[i]
 		if c.Present && (c.Last.Kind == trace.StateTerminated || c.State.Kind != trace.StateWaiting) {
 			return true
@@ -322,7 +322,9 @@ func (m *machine) syncStatus() {
 func (m *machine) merge(merged *podStatus) (held bool) {
 	s := &m.status
 	merged.copyFrom(&s.current)
-	if terminal(merged.phase) && !terminal(s.api.phase) && m.couldRun() {
+	ends, stopped := terminal(merged.phase) && !terminal(s.api.phase), !m.couldRun()
+	mergeDisruption(merged, &s.api, ends && stopped)
+	if ends && !stopped {
 		merged.phase, merged.reason, merged.message = s.api.phase, s.api.reason, s.api.message
 		held = true
 	}
@@ -367,6 +369,8 @@ func (m *machine) refusedTransition(s *podStatus) bool {
 // where the kubelet is content with the Pod's; up to 1.28.7 and 1.29.2 it knew no sidecars.
 func (m *machine) mayBeShownRestarted(c *container, exitCode int32) bool {
 	switch {
+	case c.role == trace.RoleEphemeral:
+		return false
 	case c.policy != "" && (m.api.InitStatusByOwnPolicy || m.api.RestartRules && c.role == trace.RoleMain):
 		return c.restartsByOwn(exitCode, m.api.RestartAll)
 	case c.role == trace.RoleSidecar && !m.api.RefusesRestartedSidecars:
@@ -396,11 +400,17 @@ func (m *machine) publishInitial(scheduled bool) {
 
 // publishDeletion shows the deletion timestamp, also of an object that is removed at once.
 func (s *statusManager) publishDeletion(m *machine) {
-	event := s.event
-	s.event = m.object.event
-	m.publish()
+	m.publishFor(m.object.event)
 	m.trace.Statuses[len(m.trace.Statuses)-1].Deleting = true
+}
+
+// publishFor shows a version that the API server made by itself.
+func (m *machine) publishFor(event int32) {
+	s := &m.status
+	written := s.event
 	s.event = event
+	m.publish()
+	s.event = written
 }
 
 // publish adds a version to the trace.

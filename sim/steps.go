@@ -64,6 +64,8 @@ func (m *machine) takeStep(i int) {
 // act takes the action of a step. It returns why it could not, or nothing.
 func (m *machine) act(s *Step) (impossible string) {
 	switch {
+	case s.Delete != nil && m.scenario.Pod.Static:
+		return wordsMirror
 	case s.Delete != nil:
 		m.deleteObject(s.Delete)
 	case s.Kill != nil:
@@ -72,10 +74,16 @@ func (m *machine) act(s *Step) (impossible string) {
 		return m.loseSandbox()
 	case s.RestartKubelet != nil:
 		return m.restartKubelet(s.RestartKubelet)
+	case s.AddEphemeral != nil:
+		return m.addEphemeral(s.AddEphemeral)
 	case s.Patch != nil:
 		return m.patchPod(s.Patch)
 	case s.Evict != nil:
 		return m.evict(s.Evict)
+	case s.RemoveManifest != nil:
+		return m.removeManifest()
+	case s.ShutdownNode != nil:
+		return m.shutdownNode(false, 0)
 	case s.RebootNode != nil:
 		return m.rebootNode(s.RebootNode)
 	}

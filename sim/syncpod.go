@@ -22,10 +22,11 @@ type syncOutcome struct {
 type syncStage uint8
 
 const (
-	stageKill    syncStage = iota // stop the whole Pod, or the listed containers one by one
-	stageSandbox                  // make the sandbox
-	stageInit                     // start the listed init containers
-	stageMain                     // start the listed mains
+	stageKill      syncStage = iota // stop the whole Pod, or the listed containers one by one
+	stageSandbox                    // make the sandbox
+	stageEphemeral                  // start the listed ephemeral containers
+	stageInit                       // start the listed init containers
+	stageMain                       // start the listed mains
 )
 
 // syncRun is a sync that is under way.
@@ -63,6 +64,7 @@ type startReason struct {
 func (m *machine) syncPod() {
 	w := &m.worker
 	s := &w.sync
+	m.allocate()
 	status := m.generateStatus(&w.snapshot, false)
 	over := terminal(status.phase) // as computed: the status manager may refuse to keep it
 	restartAll := status.restartsAll()
@@ -115,8 +117,17 @@ func (m *machine) advanceSync() {
 			}
 		case stageSandbox:
 			m.sandboxMade()
+		case stageEphemeral:
+			if s.next >= len(s.actions.startEphemeral) {
+				s.stage, s.next = stageInit, 0
+				continue
+			}
+			m.startNext(s.actions.startEphemeral[s.next])
 		case stageInit:
 			if s.next >= len(s.actions.startInit) {
+				if !m.kubelet.ResizeFirst {
+					m.doResize()
+				}
 				s.stage, s.next = stageMain, 0
 				continue
 			}
@@ -155,7 +166,10 @@ func (m *machine) afterKills() bool {
 		}
 	}
 	m.pruneInits()
-	s.stage, s.next = stageInit, 0
+	if m.kubelet.ResizeFirst && !s.actions.createSandbox {
+		m.doResize() // without a sandbox nothing runs
+	}
+	s.stage, s.next = stageEphemeral, 0
 	if !s.actions.createSandbox {
 		return true
 	}
@@ -189,7 +203,7 @@ func (m *machine) sandboxMade() {
 	m.sandbox.event = m.emit(podEvent(trace.SandboxReady), cause(m.worker.lastEvent, "the Pod needs a sandbox", windowRuntime))
 	m.runtimeChanged()
 	m.earlyReadyToStart()
-	s.stage, s.next = stageInit, 0
+	s.stage, s.next = stageEphemeral, 0
 }
 
 // purgeInits removes every record of the init containers, for a new sandbox.

@@ -17,7 +17,7 @@ func (s *Scenario) Validate() error {
 	if len(pod.Main) == 0 {
 		v.add("pod.main: a Pod needs at least one main container")
 	}
-	if n := len(pod.Init) + len(pod.Main); n > trace.MaxContainers {
+	if n := len(pod.Init) + len(pod.Main) + len(pod.Ephemeral); n > trace.MaxContainers {
 		v.add("pod: %d containers, at most %d can be simulated", n, trace.MaxContainers)
 	}
 	v.atLeast(place{name: "pod.terminationGracePeriodSeconds"}, pod.TerminationGracePeriodSeconds, 0)
@@ -36,12 +36,16 @@ func (s *Scenario) Validate() error {
 			v.add("pod.main[%d].name %q is taken by an init container", i, pod.Main[i].Name)
 		}
 	}
+	for i := range pod.Ephemeral {
+		v.ephemeral(place{list: "pod.ephemeral", index: i}, &pod.Ephemeral[i], pod.Ephemeral[:i])
+	}
 	if s.Latency != nil {
 		v.problems = append(v.problems, s.Latency.check("latency")...)
 	}
 	if s.Job != nil {
 		v.job(s.Job)
 	}
+	v.shutdown(&s.Node)
 	for i := range s.Steps {
 		v.step(place{list: "steps", index: i}, &s.Steps[i])
 	}
@@ -149,6 +153,19 @@ func (v *validation) container(p place, c *Container, before []Container) {
 	}
 }
 
+func (v *validation) ephemeral(p place, c *Container, before []Container) {
+	v.container(p, c, before)
+	if pod := &v.scenario.Pod; named(pod.Init, c.Name) || named(pod.Main, c.Name) {
+		v.add("%v %q is taken by another container", p.at("name"), c.Name)
+	}
+	if c.Startup != nil || c.Readiness != nil || c.Liveness != nil || c.PostStart != nil || c.PreStop != nil {
+		v.add("%v has probes or hooks, which an ephemeral container may not have", p)
+	}
+	if v.scenario.Job != nil {
+		v.add("%v: ephemeral containers of a Job's Pods are not simulated", p)
+	}
+}
+
 func (v *validation) probe(p place, probe *Probe) {
 	if probe == nil {
 		return
@@ -192,8 +209,7 @@ func (v *validation) step(p place, s *Step) {
 	if s.After == nil {
 		return
 	}
-	pod := &v.scenario.Pod
-	if name := s.After.Container; name != "" && !named(pod.Init, name) && !named(pod.Main, name) {
+	if name := s.After.Container; name != "" && !v.scenario.Pod.Names(name) {
 		v.add("%v %q is not in the Pod", p.at("after.event.container"), name)
 	}
 	if _, known := trace.ParseKind(s.After.Kind); !known {
@@ -204,8 +220,8 @@ func (v *validation) step(p place, s *Step) {
 // action wants exactly one action, and judges it.
 func (v *validation) action(p place, s *Step) {
 	actions := 0
-	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil, s.RestartKubelet != nil, s.RebootNode != nil, s.Evict != nil,
-		s.Patch != nil, s.PatchJob != nil} {
+	for _, set := range [...]bool{s.Delete != nil, s.Kill != nil, s.LoseSandbox != nil, s.RestartKubelet != nil, s.RebootNode != nil, s.ShutdownNode != nil, s.RemoveManifest != nil, s.Evict != nil,
+		s.Patch != nil, s.AddEphemeral != nil, s.PatchJob != nil} {
 		if set {
 			actions++
 		}
@@ -231,9 +247,14 @@ func (v *validation) action(p place, s *Step) {
 	if r := s.RebootNode; r != nil {
 		v.notNegative(p.at("rebootNode.down"), r.Down)
 	}
+	if s.RemoveManifest != nil && !v.scenario.Pod.Static {
+		v.add("%v removes a manifest, and the Pod is not static", p)
+	}
+	if a := s.AddEphemeral; a != nil && !named(v.scenario.Pod.Ephemeral, a.Container) {
+		v.add("%v %q is no ephemeral container of the Pod", p.at("addEphemeral.container"), a.Container)
+	}
 	if k := s.Kill; k != nil {
-		pod := &v.scenario.Pod
-		if !named(pod.Init, k.Container) && !named(pod.Main, k.Container) {
+		if !v.scenario.Pod.Names(k.Container) {
 			v.add("%v %q is not in the Pod", p.at("kill.container"), k.Container)
 		}
 		if k.Signal != SignalKill && k.Signal != SignalTerm {
@@ -242,11 +263,28 @@ func (v *validation) action(p place, s *Step) {
 	}
 }
 
+// shutdown is apis/config/validation: ValidateKubeletConfiguration.
+func (v *validation) shutdown(n *Node) {
+	v.notNegative(place{name: "node.shutdownGracePeriod"}, n.ShutdownGracePeriod)
+	v.notNegative(place{name: "node.shutdownGracePeriodCriticalPods"}, n.ShutdownGracePeriodCriticalPods)
+	if n.ShutdownGracePeriodCriticalPods > n.ShutdownGracePeriod {
+		v.add("node.shutdownGracePeriodCriticalPods is %v, more than shutdownGracePeriod", n.ShutdownGracePeriodCriticalPods)
+	}
+}
+
 func (v *validation) patch(p place, change *Patch) {
-	if len(change.Images) == 0 {
+	if len(change.Images) == 0 && len(change.Resize) == 0 {
 		v.add("%v changes nothing", p)
 	}
 	pod := &v.scenario.Pod
+	for _, resize := range change.Resize {
+		if !named(pod.Init, resize.Container) && !named(pod.Main, resize.Container) {
+			v.add("%v %q is not in the Pod", p.at("patch.merge"), resize.Container)
+		}
+		if resize.Restart && pod.RestartPolicy == RestartNever {
+			v.add("%v restarts %q, and the Pod says Never: no API server takes RestartContainer there", p.at("patch.merge"), resize.Container)
+		}
+	}
 	for _, image := range change.Images {
 		if !named(pod.Init, image.Container) && !named(pod.Main, image.Container) {
 			v.add("%v %q is not in the Pod", p.at("patch.merge"), image.Container)

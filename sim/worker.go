@@ -60,12 +60,13 @@ type worker struct {
 	lastEvent  int32 // the event of the sync that runs, or of the last one
 	deadline   int32 // the event of the deadline, or none
 	begin      update
-	deleted    bool  // the Pod stops because it is deleted
-	terminate  bool  // terminatingAt is set
-	terminated bool  // terminatedAt is set
-	grace      int64 // the recorded grace, 0 for none
-	cancelled  bool  // the context of the syncs was cancelled, for the Pod is to stop
-	eviction   *eviction
+	deleted    bool      // the Pod stops because it is deleted
+	terminate  bool      // terminatingAt is set
+	terminated bool      // terminatedAt is set
+	grace      int64     // the recorded grace, 0 for none
+	cancelled  bool      // the context of the syncs was cancelled, for the Pod is to stop
+	eviction   *eviction // the last one that was asked for
+	evicted    bool
 	// directoryGone: housekeeping has removed the Pod's directory under the sync that runs.
 	directoryGone bool
 
@@ -98,26 +99,32 @@ func (m *machine) podArrives() {
 		return
 	}
 	m.worker.known = true
-	if m.rejects() {
-		m.reject(bound)
+	if m.rejects(bound) {
 		return
 	}
 	m.updatePod(update{trigger: bound, because: "the kubelet sees the Pod"})
 }
 
-// rejects reports whether admission refuses the Pod.
-func (m *machine) rejects() bool {
-	return m.sidecars && !m.kubelet.SidecarContainers || m.lacksRestartAll()
+// rejects is the kubelet's admission of the Pod. It reports whether the Pod is refused. kubelet.go: canAdmitPod; lifecycle/handlers.go:
+// declaredFeaturesAdmitHandler; nodeshutdown: Admit.
+func (m *machine) rejects(because int32) bool {
+	switch {
+	case m.lacksRestartAll():
+		m.reject(cause(because, "the kubelet's gate RestartAllContainersOnContainerExits is off", windowNow), "PodFeatureUnsupported",
+			"Pod requires node features that are not available: RestartAllContainersOnContainerExits")
+	case m.sidecars && !m.kubelet.SidecarContainers:
+		m.rejectSidecars(because)
+	case m.refusesPods():
+		m.reject(cause(m.shutdown.event, "the node shuts down", windowRuntime), reasonRefused, messageRefused)
+	default:
+		return false
+	}
+	return true
 }
 
-// reject is kubelet.go: rejectPod after lifecycle/predicate.go: Admit, lifecycle/handlers.go: declaredFeaturesAdmitHandler. The Pod stays
-// known, so that its deadline is still seen.
-func (m *machine) reject(because int32) {
-	if m.lacksRestartAll() {
-		m.rejectAs(because, "PodFeatureUnsupported", "Pod requires node features that are not available: RestartAllContainersOnContainerExits",
-			"the kubelet's gate RestartAllContainersOnContainerExits is off")
-		return
-	}
+// rejectSidecars is lifecycle/predicate.go: Admit.
+func (m *machine) rejectSidecars(because int32) {
+	const reason = "InitContainerRestartPolicyForbidden"
 	name := ""
 	for i := range m.containers {
 		if m.containers[i].role == trace.RoleSidecar {
@@ -125,14 +132,15 @@ func (m *machine) reject(because int32) {
 			break
 		}
 	}
-	m.rejectAs(because, "InitContainerRestartPolicyForbidden", "Init container \""+name+"\" may not have a non-default restartPolicy",
-		"the kubelet's gate SidecarContainers is off")
+	m.reject(cause(because, "the kubelet's gate SidecarContainers is off", windowNow), reason,
+		"Init container \""+name+"\" may not have a non-default restartPolicy")
 }
 
-func (m *machine) rejectAs(because int32, reason, message, why string) {
+// reject is kubelet.go: rejectPod. The Pod stays known, so that its deadline is still seen.
+func (m *machine) reject(because trace.Cause, reason, message string) {
 	e := podEvent(trace.PodRejected)
 	e.Reason = reason
-	m.worker.lastEvent = m.emit(e, cause(because, why, windowNow))
+	m.worker.lastEvent = m.emit(e, because)
 	m.worker.rejected = true
 	m.status.reject(m, reason, "Pod was rejected: "+message)
 }
@@ -328,6 +336,8 @@ func (m *machine) endSync(outcome syncOutcome) {
 		return
 	case w.work == workTerminating:
 		w.terminated, transition = true, true
+		m.podStopped()
+		m.awaitMirror()
 		m.requeueLast("all its containers are stopped")
 		if w.deleted {
 			m.awaitLastGarbage()

@@ -123,6 +123,13 @@ func (r *realiser) scenario() {
 		r.cannot("the Pod mounts nothing and is deleted by force; the actor needs a volume, and only a Pod without any loses its directory then")
 	}
 	s.Pod.NoVolumes = false
+	if s.Pod.Critical {
+		r.change("the Pod is not critical, which decides about evictions and the shutdown of nodes alone")
+		s.Pod.Critical = false
+	}
+	if len(s.Pod.Ephemeral) > 0 {
+		r.cannot("ephemeral containers are added while the Pod is there, and the actor plays those alone that it begins with")
+	}
 }
 
 // Fields of a Pod and of a container that order does not depend on, and that need something outside the Pod, more than a

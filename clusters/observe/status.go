@@ -14,7 +14,7 @@ var phases = map[corev1.PodPhase]trace.Phase{
 	corev1.PodSucceeded: trace.PhaseSucceeded, corev1.PodFailed: trace.PhaseFailed,
 }
 
-// conditionTypes are the conditions that the kubelet owns, in the order of a trace.
+// conditionTypes are the conditions that the kubelet writes, in the order of a trace.
 var conditionTypes = []corev1.PodConditionType{
 	trace.PodReadyToStartContainers: "PodReadyToStartContainers",
 	trace.PodInitialized:            corev1.PodInitialized,
@@ -22,6 +22,7 @@ var conditionTypes = []corev1.PodConditionType{
 	trace.ContainersReady:           corev1.ContainersReady,
 	trace.PodScheduled:              corev1.PodScheduled,
 	trace.AllContainersRestarting:   corev1.AllContainersRestarting,
+	trace.DisruptionTarget:          corev1.DisruptionTarget,
 }
 
 // table is a Pod's containers and their positions.

@@ -13,10 +13,12 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 )
 
 // Hooks tell the owner of the server what the kubelet did. Calls come in the order of
@@ -170,6 +172,66 @@ func (s *Server) Delete(key string, grace *int64) {
 	defer s.mu.Unlock()
 	if err := s.delete(key, &metav1.DeleteOptions{GracePeriodSeconds: grace}, s.hooks.Deleting); err != nil {
 		panic(err) // our own object, in the release's own code
+	}
+}
+
+// NoteEviction is what an eviction writes before it deletes: the condition DisruptionTarget. registry/core/pod/storage/eviction.go:
+// addConditionAndDeletePod.
+func (s *Server) NoteEviction(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.pods[key]
+	if pod == nil {
+		return
+	}
+	pod = pod.DeepCopy()
+	if !podutil.UpdatePodCondition(&pod.Status, &v1.PodCondition{
+		Type: v1.DisruptionTarget, Status: v1.ConditionTrue, Reason: "EvictionByEvictionAPI", Message: "Eviction API: evicting",
+	}) {
+		return
+	}
+	s.pods[key] = pod
+	s.publish("MODIFIED", pod)
+	s.hooks.Stored(pod)
+}
+
+// AddEphemeral adds an ephemeral container, unless there is one of that name.
+func (s *Server) AddEphemeral(key string, added v1.EphemeralContainer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.pods[key]
+	if pod == nil {
+		return
+	}
+	for _, c := range pod.Spec.EphemeralContainers {
+		if c.Name == added.Name {
+			return
+		}
+	}
+	pod = pod.DeepCopy()
+	pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers, added)
+	s.pods[key] = pod
+	s.publish("MODIFIED", pod)
+}
+
+// Resize gives a container one more of a resource. A container without it cannot be resized.
+func (s *Server) Resize(key, container string, name v1.ResourceName, more resource.Quantity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pod := s.pods[key]
+	if pod == nil {
+		return
+	}
+	pod = pod.DeepCopy()
+	for _, list := range [][]v1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range list {
+			if has, ok := list[i].Resources.Requests[name]; ok && list[i].Name == container {
+				has.Add(more)
+				list[i].Resources.Requests[name] = has
+				s.pods[key] = pod
+				s.publish("MODIFIED", pod)
+			}
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	fake "k8s.io/cri-api/pkg/apis/testing"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
@@ -44,8 +45,8 @@ type Hooks struct {
 	Probe func(ProbeCall)
 }
 
-// Service is the runtime service and the image service. Calls that the kubelet does
-// not make in this setting are left to the embedded nil interface: they panic.
+// Service is the runtime service and the image service. The embedded fake answers the one call that not every release has, so that no method
+// can be written for it: UpdatePodSandboxResources, from 1.33 on.
 type Service struct {
 	internalapi.RuntimeService
 	hooks Hooks
@@ -77,7 +78,7 @@ type sandbox struct {
 
 // New returns a runtime that knows no Pod yet. It writes logs, empty ones, below root only.
 func New(hooks Hooks, root string) *Service {
-	return &Service{hooks: hooks, root: root, scripts: map[role]*script{}, others: map[string]*script{}}
+	return &Service{RuntimeService: fake.NewFakeRuntimeService(), hooks: hooks, root: root, scripts: map[role]*script{}, others: map[string]*script{}}
 }
 
 // Load tells the runtime what the containers of the Pod with the UID will do; image names the image of a container.
@@ -85,7 +86,7 @@ func (s *Service) Load(uid string, pod sim.Pod, latency sim.Latency, image func(
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.latency = latency
-	for _, list := range [][]sim.Container{pod.Init, pod.Main} {
+	for _, list := range [][]sim.Container{pod.Init, pod.Main, pod.Ephemeral} {
 		for _, c := range list {
 			script := &script{container: c, latency: latency, image: image(c), present: len(c.Behavior.Pulls) == 0}
 			if c.Latency != nil {
@@ -384,4 +385,10 @@ func (s *Service) ListContainerStats(context.Context, *runtimeapi.ContainerStats
 // ListPodSandboxStats lists nothing.
 func (s *Service) ListPodSandboxStats(context.Context, *runtimeapi.PodSandboxStatsFilter) ([]*runtimeapi.PodSandboxStats, error) {
 	return nil, nil
+}
+
+// UpdateContainerResources takes no time.
+func (s *Session) UpdateContainerResources(context.Context, string, *runtimeapi.ContainerResources) error {
+	s.alive()
+	return nil
 }

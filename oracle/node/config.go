@@ -15,7 +15,7 @@ import (
 )
 
 // configuration is the release's default configuration without what would touch the machine.
-func configuration(maxRestartPeriod time.Duration) (*kubeletconfig.KubeletConfiguration, error) {
+func configuration(o *Options) (*kubeletconfig.KubeletConfiguration, error) {
 	s, _, err := scheme.NewSchemeAndCodecs()
 	if err != nil {
 		return nil, err
@@ -46,9 +46,10 @@ func configuration(maxRestartPeriod time.Duration) (*kubeletconfig.KubeletConfig
 	c.VolumeStatsAggPeriod = metav1.Duration{Duration: -1}
 	// A ConfigMap is read anew for every container, without a cache that needs time.
 	c.ConfigMapAndSecretChangeDetectionStrategy = kubeletconfig.GetChangeDetectionStrategy
-	if maxRestartPeriod > 0 {
+	c.ShutdownGracePeriod.Duration, c.ShutdownGracePeriodCriticalPods.Duration = o.ShutdownGracePeriod, o.ShutdownGracePeriodCriticalPods
+	if o.MaxContainerRestartPeriod > 0 {
 		if back := reflect.ValueOf(c).Elem().FieldByName("CrashLoopBackOff"); back.IsValid() { // 1.32 and later
-			back.FieldByName("MaxContainerRestartPeriod").Set(reflect.ValueOf(&metav1.Duration{Duration: maxRestartPeriod}))
+			back.FieldByName("MaxContainerRestartPeriod").Set(reflect.ValueOf(&metav1.Duration{Duration: o.MaxContainerRestartPeriod}))
 		}
 	}
 	return c, nil

@@ -44,6 +44,8 @@ type Options struct {
 	Root string
 	// MaxContainerRestartPeriod is crashLoopBackOff.maxContainerRestartPeriod; 0 means unset.
 	MaxContainerRestartPeriod time.Duration
+	// ShutdownGracePeriod and ShutdownGracePeriodCriticalPods are the fields of the configuration; 0 means unset.
+	ShutdownGracePeriod, ShutdownGracePeriodCriticalPods time.Duration
 	// Relist shifts and reports the relists.
 	Relist *RelistClock
 	// Event is told every event that the kubelet records, as "TYPE REASON MESSAGE".
@@ -78,6 +80,9 @@ type Kubelet struct {
 	kubelet *kubelet.Kubelet
 	stop    chan struct{}
 	relist  *RelistClock
+	// announced tells its shutdown manager, if it has one, that the node shuts down; released is told when it lets go.
+	announced chan<- bool
+	released  func()
 }
 
 // Evict has the pod workers stop a Pod as the eviction manager does, or the preemption of Pods: with a grace, nil for the Pod's own, and what
@@ -107,7 +112,7 @@ func (k *Kubelet) Stop() {
 // Start starts the kubelet. It never ends; it is left behind when the bubble's main goroutine returns.
 func Start(o Options) (*Kubelet, error) {
 	silenceMetrics()
-	config, err := configuration(o.MaxContainerRestartPeriod)
+	config, err := configuration(&o)
 	if err != nil {
 		return nil, fmt.Errorf("making the configuration: %w", err)
 	}
@@ -119,7 +124,7 @@ func Start(o Options) (*Kubelet, error) {
 	}()
 	deps := &kubelet.Dependencies{
 		CAdvisorInterface:        new(cadvisortest.Fake),
-		ContainerManager:         cm.NewStubContainerManager(),
+		ContainerManager:         containers{cm.NewStubContainerManager()},
 		KubeClient:               o.Client,
 		Mounter:                  mount.NewFakeMounter(nil),
 		HostUtil:                 hostutil.NewFakeHostUtil(nil),
@@ -146,6 +151,9 @@ func Start(o Options) (*Kubelet, error) {
 	o.Relist.install(field(k, "pleg"))
 
 	started := &Kubelet{kubelet: k, stop: make(chan struct{}), relist: o.Relist}
+	if err := started.inhibit(); err != nil {
+		return nil, err
+	}
 	call(reflect.ValueOf(k).MethodByName("StartGarbageCollection"), nil)
 	updates := started.until(deps.PodConfig.Updates())
 	go call(reflect.ValueOf(k).MethodByName("Run"), map[reflect.Type][]reflect.Value{

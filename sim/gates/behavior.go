@@ -54,6 +54,12 @@ type APIServer struct {
 	// TerminatingHidesTerminal: STATUS reads Terminating for deleted Pods even when their phase is terminal.
 	// pkg/printers/internalversion/printers.go: printPod, up to 1.30.
 	TerminatingHidesTerminal bool
+	// DisruptionConditions: an eviction notes the condition DisruptionTarget. pkg/registry/core/pod/storage/eviction.go:
+	// addConditionAndDeletePod (PodDisruptionConditions).
+	DisruptionConditions bool
+	// Resize: the resources of a Pod may change, through a subresource of their own. pkg/registry/core/pod/storage: ResizeREST
+	// (InPlacePodVerticalScaling; only from 1.33 on is that simulated).
+	Resize bool
 	// FailureShowsThroughCompleted: STATUS of a Pod whose last main completed shows a failed main.
 	// printPod, 1.35 and later.
 	FailureShowsThroughCompleted bool
@@ -163,6 +169,12 @@ type Kubelet struct {
 	ExplicitZeroGrace bool
 	// SoftEvictionMin: a soft eviction gives a Pod no more than its own grace. eviction_manager.go: synchronize, 1.32.
 	SoftEvictionMin bool
+	// GracefulShutdown: the kubelet holds up a shutdown of its node until its Pods have stopped, if it is given time for that.
+	// ShutdownAwaitsUnmount: … and their volumes are unmounted. nodeshutdown/nodeshutdown_manager.go: killPods, 1.32.
+	GracefulShutdown, ShutdownAwaitsUnmount bool
+	// DisruptionConditions: a Pod that the kubelet evicts or stops for a shutdown gets the condition DisruptionTarget
+	// (PodDisruptionConditions).
+	DisruptionConditions bool
 	// HoldAfterStartupSuccess: the startup worker rests after a success. prober/worker.go: doProbe, 1.32.
 	HoldAfterStartupSuccess bool
 	// TriggerResetsTicker: a manual run of the readiness probe restarts its period. prober/worker.go: run, 1.32.
@@ -223,6 +235,10 @@ type Kubelet struct {
 	// SleepHook: the sleep hook sleeps; else it returns at once. KnowsSleepHook: there is one; a kubelet that has none finds an empty
 	// hook, which fails. kubelet/lifecycle/handlers.go: Run, runSleepHandler, 1.29.
 	SleepHook, KnowsSleepHook bool
+	// Resize: resources may change while the Pod is there (InPlacePodVerticalScaling; only from 1.33 on is that simulated).
+	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35. ResizeFirst: containers
+	// are resized before init containers start, else after. kuberuntime_manager.go: SyncPod, 1.37.
+	Resize, ResizeInspects, ResizeFirst bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
 	RestartEditedSidecar bool
 	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
@@ -280,6 +296,8 @@ func apiServer(c Component) APIServer {
 		SleepZero:                    c.On(podLifecycleSleepActionAllowZero),
 		KeepsDeletionAhead:           r.Minor >= 33,
 		TerminatingHidesTerminal:     r.Minor <= 30,
+		DisruptionConditions:         c.On(podDisruptionConditions),
+		Resize:                       r.Minor >= 33 && c.On(inPlacePodVerticalScaling),
 		FailureShowsThroughCompleted: r.Minor >= 35,
 	}
 }
@@ -313,6 +331,9 @@ func kubelet(c Component) Kubelet {
 		DeadInitHoldsStop:       r.Minor >= 29 && !r.since(Release{29, 8}, Release{30, 4}, Release{31, 0}),
 		ExplicitZeroGrace:       r.Minor >= 31,
 		SoftEvictionMin:         r.Minor >= 32,
+		GracefulShutdown:        c.On(gracefulNodeShutdown),
+		ShutdownAwaitsUnmount:   r.Minor >= 32,
+		DisruptionConditions:    c.On(podDisruptionConditions),
 		HoldAfterStartupSuccess: r.Minor >= 32,
 		TriggerResetsTicker:     r.Minor >= 32,
 		NeverEndsSidecarProbes:  !r.since(Release{33, 6}, Release{34, 2}),
@@ -340,6 +361,9 @@ func kubelet(c Component) Kubelet {
 		RunOnceChecksState:      r.Minor >= 32,
 		SleepHook:               c.On(podLifecycleSleepAction),
 		KnowsSleepHook:          r.Minor >= 29,
+		Resize:                  r.Minor >= 33 && c.On(inPlacePodVerticalScaling),
+		ResizeInspects:          r.Minor >= 33 && r.Minor <= 35,
+		ResizeFirst:             r.Minor >= 37,
 		RestartEditedSidecar:    r.Minor >= 32,
 		RejectKeepsQOS:          r.Minor >= 32,
 	}

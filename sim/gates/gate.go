@@ -65,6 +65,7 @@ const (
 	plegOnDemandRelist                    = "PLEGOnDemandRelist"
 	eventedPLEG                           = "EventedPLEG"
 	gracefulNodeShutdown                  = "GracefulNodeShutdown"
+	podDisruptionConditions               = "PodDisruptionConditions"
 	inPlacePodVerticalScaling             = "InPlacePodVerticalScaling"
 	podLevelResources                     = "PodLevelResources"
 	jobPodFailurePolicy                   = "JobPodFailurePolicy"
@@ -102,7 +103,7 @@ var table = []Gate{
 	gate(jobSuccessPolicy, "success policy of Jobs", ". . A- B+ B+ GL GL GL GL ."),
 	gate(jobManagedBy, "Jobs managed elsewhere; delayed terminal conditions", ". . A- A- B+ B+ B+ GL GL GL"),
 	gate(jobReadyPods, "status.ready of Jobs", "B+ GL GL . . . . . . ."),
-	gate("PodDisruptionConditions", "the condition DisruptionTarget", "B+ B+ B+ GL GL GL . . . ."),
+	gate(podDisruptionConditions, "the condition DisruptionTarget", "B+ B+ B+ GL GL GL . . . ."),
 	gate("ElasticIndexedJob", "none on the order", "B+ B+ B+ GL GL GL . . . ."),
 	gate(inPlacePodVerticalScaling, "resize may restart containers", "A- A- A- A- A- B+ B+ GL GL GL"),
 	gate("InPlacePodVerticalScalingInitContainers", "resize of running plain init containers", ". . . . . . . . B+ GL",

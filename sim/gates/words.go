@@ -43,6 +43,8 @@ func (a *APIServer) behaviours() []Behaviour {
 		{part, "allows a sleep of 0s", yes(a.SleepZero)},
 		{part, "keeps deletion timestamps ahead", yes(a.KeepsDeletionAhead)},
 		{part, "prints Terminating for ended Pods", yes(a.TerminatingHidesTerminal)},
+		{part, "notes in DisruptionTarget an eviction", yes(a.DisruptionConditions)},
+		{part, "lets resources change", yes(a.Resize)},
 		{part, "prints a failure beside a completed main", yes(a.FailureShowsThroughCompleted)},
 	}
 }
@@ -59,6 +61,9 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "waits in a stop for sidecars that are down", yes(k.DeadInitHoldsStop)},
 		{part, "takes a grace of 0s at its word", yes(k.ExplicitZeroGrace)},
 		{part, "bounds a soft eviction by the Pod's grace", yes(k.SoftEvictionMin)},
+		{part, "holds up a shutdown for its Pods", yes(k.GracefulShutdown)},
+		{part, "… until their volumes are unmounted", yes(k.ShutdownAwaitsUnmount)},
+		{part, "says in DisruptionTarget why it ends a Pod", yes(k.DisruptionConditions)},
 		{part, "rests the startup probe after a success", yes(k.HoldAfterStartupSuccess)},
 		{part, "restarts the period at a manual probe", yes(k.TriggerResetsTicker)},
 		{part, "gives up probes of sidecars under Never", yes(k.NeverEndsSidecarProbes)},
@@ -87,6 +92,9 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "wants a main exited to call it succeeded", yes(k.RunOnceChecksState)},
 		{part, "knows the sleep hook", yes(k.KnowsSleepHook)},
 		{part, "sleeps in the sleep hook", yes(k.SleepHook)},
+		{part, "changes resources", yes(k.Resize)},
+		{part, "… and looks at the Pod once more", yes(k.ResizeInspects)},
+		{part, "… before it starts init containers", yes(k.ResizeFirst)},
 		{part, "restarts a sidecar whose image was edited", yes(k.RestartEditedSidecar)},
 		{part, "keeps the QoS class of rejected Pods", yes(k.RejectKeepsQOS)},
 	}

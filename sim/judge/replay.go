@@ -323,7 +323,7 @@ func (r *replay) legalByItself(n int) bool {
 // startsFail reports whether the runtime fails to start a container: a record that never ran is collected like one that ended, and the
 // kubelet starts anew when it misses it.
 func (r *replay) startsFail() bool {
-	for _, c := range slices.Concat(r.scenario.Pod.Init, r.scenario.Pod.Main) {
+	for _, c := range slices.Concat(r.scenario.Pod.Init, r.scenario.Pod.Main, r.scenario.Pod.Ephemeral) {
 		if slices.ContainsFunc(c.Behavior.Starts, func(s sim.Start) bool { return s.Start != "" }) {
 			return true
 		}

@@ -27,7 +27,8 @@ func seen(k trace.Kind) bool {
 	switch k {
 	case trace.PodRefused, trace.JobRefused, trace.FieldDropped, trace.SandboxReady, trace.SandboxStopped, trace.PullBegin, trace.PullEnd, trace.PullFailed, trace.Created,
 		trace.CreateError, trace.Running, trace.StartError, trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed,
-		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.OutsideSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating:
+		trace.PreStopBegin, trace.StopSignal, trace.KillSignal, trace.OutsideSignal, trace.Exited, trace.PodRemoved, trace.SyncTerminating,
+		trace.NodeReleased, trace.KubeletStopped:
 		return true
 	}
 	return false
@@ -45,7 +46,7 @@ type view struct {
 
 func viewOf(s *sim.Scenario, until trace.Instant) view {
 	v := view{until: until, job: s.Job != nil}
-	all := slices.Concat(s.Pod.Init, s.Pod.Main)
+	all := slices.Concat(s.Pod.Init, s.Pod.Main, s.Pod.Ephemeral)
 	for i, c := range all {
 		owner := slices.IndexFunc(all[:i], func(o sim.Container) bool { return o.Image != "" && o.Image == c.Image })
 		if owner < 0 {
@@ -84,7 +85,7 @@ func (w *view) shows(e *trace.Event) bool {
 func (w *view) rows(t *trace.Trace) []row {
 	all := w.jobRows(t)
 	for i := range t.Events {
-		if e := &t.Events[i]; w.shows(e) {
+		if e := &t.Events[i]; w.shows(e) && !(ofNode(e.Kind) && goneBefore(t, e)) {
 			all = append(all, row{e.At, int(e.Kind), w.podText(e.Pod, w.eventText(t, e))})
 		}
 	}
@@ -101,6 +102,14 @@ func (w *view) rows(t *trace.Trace) []row {
 		return strings.Compare(a.text, b.text)
 	})
 	return all
+}
+
+// ofNode reports whether an event is the node's: what becomes of that when the Pod is gone is not followed.
+func ofNode(k trace.Kind) bool { return k == trace.NodeReleased || k == trace.KubeletStopped }
+
+func goneBefore(t *trace.Trace, e *trace.Event) bool {
+	at, gone := t.RemovedAt(e.Pod, e.At)
+	return gone && at < e.At
 }
 
 // statusRows are the versions of one Pod's status.

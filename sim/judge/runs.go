@@ -66,7 +66,7 @@ func (c *comparison) unheard(i int) bool {
 
 // life is the script of the run that an event is of.
 func (v *evidence) life(e *trace.Event) sim.Process {
-	containers := slices.Concat(v.scenario.Pod.Init, v.scenario.Pod.Main)
+	containers := slices.Concat(v.scenario.Pod.Init, v.scenario.Pod.Main, v.scenario.Pod.Ephemeral)
 	runs := containers[e.Container].Behavior.Runs
 	if len(runs) == 0 {
 		return sim.Process{For: sim.Forever}

@@ -48,13 +48,18 @@ const (
 	SandboxReady     // the runtime made the Pod's sandbox
 	SandboxStopped   // the runtime stopped it
 	DeadlineExceeded // activeDeadlineSeconds ran out and the kubelet saw it
-	EvictRequested   // the kubelet decided to evict the Pod; Reason says how, Span is the grace
+	EvictRequested   // the kubelet decided to evict the Pod, or the API was asked to; Reason says how, Span is the grace
+	NodeShutdown     // the node is to shut down, and the kubelet hears of it
+	NodeReleased     // the kubelet lets it shut down
+	ManifestRemoved  // the manifest of a static Pod is gone from its node
 	KubeletStopped   // the kubelet is gone, for a restart or with its node
 	KubeletStarted   // … and is started again
 
 	// The kubelet and the runtime, about one container.
 
-	ImageChanged // a client gave the container another image; Reason names it
+	ImageChanged     // a client gave the container another image; Reason names it
+	EphemeralAdded   // a client added it to the Pod
+	ResourcesChanged // a client gave the container other resources
 
 	BackOff     // a start was put off; Span is the length of the back-off, Reason is the API's word
 	PullBegin   // an image pull begins
@@ -129,9 +134,14 @@ var kindNames = [kindCount]string{
 	SandboxStopped:   "sandboxStopped",
 	DeadlineExceeded: "deadlineExceeded",
 	EvictRequested:   "evictRequested",
+	NodeShutdown:     "nodeShutdown",
+	NodeReleased:     "nodeReleased",
+	ManifestRemoved:  "manifestRemoved",
 	KubeletStopped:   "kubeletStopped",
 	KubeletStarted:   "kubeletStarted",
 	ImageChanged:     "imageChanged",
+	EphemeralAdded:   "ephemeralAdded",
+	ResourcesChanged: "resourcesChanged",
 	BackOff:          "backOff",
 	PullBegin:        "pullBegin",
 	PullEnd:          "pullEnd",

@@ -195,7 +195,7 @@ const (
 	PhaseFailed
 )
 
-// ConditionType names a condition that the kubelet owns.
+// ConditionType names a condition that the kubelet writes.
 type ConditionType uint8
 
 // The conditions, in the order in which they are shown.
@@ -206,6 +206,8 @@ const (
 	ContainersReady
 	PodScheduled
 	AllContainersRestarting // of Pods with a rule that restarts all containers only
+	// DisruptionTarget is not the kubelet's alone: whoever ends the Pod for others' sake says so in it.
+	DisruptionTarget
 )
 
 // Condition is one Pod condition. Its message is derived from Containers.

@@ -39,6 +39,7 @@ var conditionNames = [...]string{
 	ContainersReady:           "ContainersReady",
 	PodScheduled:              "PodScheduled",
 	AllContainersRestarting:   "AllContainersRestarting",
+	DisruptionTarget:          "DisruptionTarget",
 }
 
 // String returns the type as the API spells it.

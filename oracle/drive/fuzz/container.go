@@ -50,6 +50,13 @@ func (d draw) container(i int, init bool, grace int64) sim.Container {
 	return c
 }
 
+// ephemeral draws a container that a step adds.
+func (d draw) ephemeral(i int) sim.Container {
+	c := d.container(i, true, 0)
+	c.RestartPolicy, c.Startup, c.Readiness, c.Liveness, c.PostStart, c.PreStop = "", nil, nil, nil, nil, nil
+	return c
+}
+
 // stretch makes one or two of a runtime's latencies long.
 func (d draw) stretch(l *sim.Latency) {
 	for range 1 + d.IntN(2) {

@@ -120,6 +120,14 @@ func (g *generator) generate(n, candidate uint64) (generated, error) {
 	if d.oneIn(4) {
 		s.Node.EvictionMaxPodGracePeriod = time.Duration(d.IntN(20)) * time.Second
 	}
+	if d.oneIn(3) {
+		s.Node.ShutdownGracePeriod = time.Duration(1+d.IntN(45)) * time.Second
+		s.Node.ShutdownGracePeriodCriticalPods = time.Duration(d.IntN(int(s.Node.ShutdownGracePeriod/time.Second)+1)) * time.Second
+	}
+	for i := range s.Pod.Ephemeral {
+		step := d.timed(sim.Step{AddEphemeral: &sim.AddEphemeral{Container: s.Pod.Ephemeral[i].Name}}, &s.Pod)
+		s.Steps = append(s.Steps, step)
+	}
 	for range pick(d, 0, 0, 1, 1, 2, 3) {
 		s.Steps = append(s.Steps, d.step(&s.Pod))
 	}
@@ -160,6 +168,7 @@ func withoutProbes(list []sim.Container) {
 func (d draw) pod() sim.Pod {
 	pod := sim.Pod{
 		Name: "p", Namespace: "default", NoVolumes: true,
+		Critical:                      d.oneIn(6),
 		RestartPolicy:                 pick(d, sim.RestartAlways, sim.RestartOnFailure, sim.RestartNever),
 		TerminationGracePeriodSeconds: pick(d, int64(30), 30, 10, 5, 3, 2, 1, 0, 3600),
 	}
@@ -185,6 +194,11 @@ func (d draw) pod() sim.Pod {
 	}
 	if d.oneIn(16) {
 		d.spoil(&pod)
+	}
+	if d.oneIn(6) {
+		for i := range 1 + d.IntN(2) {
+			pod.Ephemeral = append(pod.Ephemeral, d.ephemeral(inits+mains+i))
+		}
 	}
 	leaveSleepsAlone(pod.Init)
 	leaveSleepsAlone(pod.Main)
@@ -250,7 +264,7 @@ func latencyOf(i int) sim.Latency {
 }
 
 func (d draw) step(pod *sim.Pod) sim.Step {
-	step := sim.Step{At: d.odd(45 * time.Second)}
+	step := sim.Step{}
 	switch d.IntN(12) {
 	case 0:
 		step.LoseSandbox = &sim.LoseSandbox{}
@@ -259,23 +273,56 @@ func (d draw) step(pod *sim.Pod) sim.Step {
 		if d.oneIn(2) {
 			step.RestartKubelet = &sim.RestartKubelet{Down: down}
 		} else {
-			step.RebootNode = &sim.RebootNode{Down: down}
+			step.RebootNode = &sim.RebootNode{Down: down, Orderly: d.oneIn(2)}
 		}
+	case 6:
+		step.ShutdownNode = &sim.ShutdownNode{}
 	case 2:
 		step.Evict = &sim.Evict{Mode: pick(d, sim.EvictAPI, sim.EvictHard, sim.EvictSoft, sim.EvictPreempt)}
 	case 3:
 		name := d.anyOf(pod).Name
+		if d.target.API.Resize && d.oneIn(2) {
+			for range 1 + d.IntN(2) {
+				step.Patch = d.resize(step.Patch, pod)
+			}
+			break
+		}
 		step.Patch = &sim.Patch{Images: []sim.ImageChange{{Container: name, Image: fmt.Sprintf("images.invalid/next-%s:%d", name, d.IntN(2))}}}
 	case 4, 5:
-		step.Kill = &sim.Kill{Container: d.anyOf(pod).Name, Signal: pick(d, sim.SignalKill, sim.SignalKill, sim.SignalTerm)}
+		name := d.anyOf(pod).Name
+		if n := len(pod.Ephemeral); n > 0 && d.oneIn(3) {
+			name = pod.Ephemeral[d.IntN(n)].Name
+		}
+		step.Kill = &sim.Kill{Container: name, Signal: pick(d, sim.SignalKill, sim.SignalKill, sim.SignalTerm)}
 	default:
 		step.Delete = d.deletion()
 	}
+	return d.timed(step, pod)
+}
+
+// timed gives a step its time.
+func (d draw) timed(step sim.Step, pod *sim.Pod) sim.Step {
+	step.At = d.odd(45 * time.Second)
 	if d.oneIn(2) {
 		step.At = d.odd(pick(d, 40*time.Millisecond, 3*time.Second, 15*time.Second))
 		step.After = d.selector(pod)
 	}
 	return step
+}
+
+// resize adds a change of resources to a patch. Plain init containers are left alone: of several changes all would be refused.
+func (d draw) resize(patch *sim.Patch, pod *sim.Pod) *sim.Patch {
+	if patch == nil {
+		patch = &sim.Patch{}
+	}
+	c := d.anyOf(pod)
+	for i := range pod.Init {
+		if &pod.Init[i] == c && c.RestartPolicy != sim.RestartAlways {
+			c = &pod.Main[0]
+		}
+	}
+	patch.Resize = append(patch.Resize, sim.Resize{Container: c.Name, Restart: d.IntN(3) > 0 && pod.RestartPolicy != sim.RestartNever})
+	return patch
 }
 
 func (d draw) deletion() *sim.Delete {

@@ -83,6 +83,9 @@ func reductions(s sim.Scenario) []sim.Scenario {
 			try(func(c *sim.Scenario) bool { return change(c.Job) })
 		}
 	}
+	for i := range s.Pod.Ephemeral {
+		try(func(c *sim.Scenario) bool { c.Pod.Ephemeral = slices.Delete(c.Pod.Ephemeral, i, i+1); return true })
+	}
 	for i := range s.Steps {
 		try(func(c *sim.Scenario) bool { c.Steps = slices.Delete(c.Steps, i, i+1); return true })
 	}

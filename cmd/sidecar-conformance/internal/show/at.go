@@ -121,6 +121,7 @@ func (p *painter) describe(t *trace.Trace, s *trace.Status) {
 	}
 	p.containerStates(t, s, "Init Containers:", trace.RoleInit, trace.RoleSidecar)
 	p.containerStates(t, s, "Containers:", trace.RoleMain, trace.RoleMain)
+	p.containerStates(t, s, "Ephemeral Containers:", trace.RoleEphemeral, trace.RoleEphemeral)
 	p.conditions(t, s)
 }
 

@@ -1,0 +1,77 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
+
+// The relists of the one kubelet that runs all Pods of a Job. Each machine has a PLEG of its own; what they share is the goroutine: it
+// serves the requests one after the other, and a periodic relist that falls due meanwhile comes before those that still wait, and
+// serves them too. pleg/generic.go: workerLoopIteration, 1.36 and later.
+type nodeRelists struct {
+	waiting []relistRequest // in the order in which they are served
+	putOff  trace.Instant   // a periodic relist comes then that was due before
+}
+
+type relistRequest struct {
+	pod *jobPod
+	at  trace.Instant
+}
+
+// requestRelist is RequestRelist. Requests of one instant come in any order.
+func (r *jobRun) requestRelist(p *jobPod) {
+	m, q := p.machine, &r.relists
+	if m.now < q.putOff {
+		if m.pleg.next == trace.Never {
+			m.relistAt(q.putOff)
+		}
+		return
+	}
+	first := len(q.waiting)
+	for first > 0 && q.waiting[first-1].at == m.now {
+		first--
+	}
+	behind := len(q.waiting) - first
+	place := len(q.waiting) - m.choose(choiceTie, behind+1)
+	q.waiting = slices.Insert(q.waiting, place, relistRequest{p, m.now})
+	served := m.now
+	if first > 0 {
+		served = q.waiting[first-1].pod.machine.pleg.asked
+	}
+	due := m.nextRelist()
+	for i := first; i < len(q.waiting); i++ {
+		pod := q.waiting[i].pod
+		served = served.Add(r.config.RelistDelay)
+		pod.machine.pleg.asked = served
+		pod.machine.queue.push(served, inputRelistPod, 0, 0, 0)
+		r.agenda.mark(pod)
+		if due <= served {
+			q.waiting = q.waiting[:i+1]
+			r.putOffRelist(due, served)
+			return
+		}
+	}
+}
+
+// putOffRelist has the periodic relist that is due come later, for all Pods.
+func (r *jobRun) putOffRelist(due, until trace.Instant) {
+	r.relists.putOff = until
+	for _, pod := range r.pods {
+		m := pod.machine
+		waits := m.pleg.next == due || m.pleg.asked >= until
+		m.pleg.putOff(due, until, r.config.RelistPeriod)
+		if waits && !m.ended {
+			m.relistAt(until)
+			r.agenda.mark(pod)
+		}
+		if m.pleg.asked > until {
+			m.pleg.asked = until // that one serves it
+		}
+	}
+}
+
+// relistServed takes the Pod's request from the queue.
+func (r *jobRun) relistServed(p *jobPod) {
+	r.relists.waiting = slices.DeleteFunc(r.relists.waiting, func(w relistRequest) bool { return w.pod == p })
+}

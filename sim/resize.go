@@ -1,0 +1,98 @@
+package sim
+
+import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+
+// Other resources for a container of a Pod that is there. What of it orders containers: a resource whose resizePolicy is RestartContainer
+// restarts that container, whatever the restart policies say; the others are changed while it runs. The kubelet knows of both what it has
+// made of them, also after a restart. kuberuntime_manager.go: computePodResizeAction, doPodResizeAction; allocation/allocation_manager.go (1.33:
+// kubelet.go): handlePodResourcesResize. 1.33 and later; the alpha feature before that is not simulated.
+
+// size tells apart the resources that a container had: how often those were changed that want a restart, and the others.
+type size struct{ restart, inPlace int32 }
+
+// sizing is one change.
+type sizing struct {
+	from int32 // the change of the Pod that brought it
+	size size
+}
+
+// resize changes the resources of a container. It returns why the API server does not let that happen.
+func (m *machine) resize(r *Resize) (impossible string) {
+	c := m.named(r.Container)
+	switch {
+	case !m.api.Resize:
+		return "the API server does not let a Pod's resources change"
+	case m.scenario.Pod.Static:
+		return "the resources of a static Pod do not change"
+	case c.role == trace.RoleInit:
+		return "the resources of a plain init container do not change"
+	}
+	m.object.edits++
+	next := sizing{from: m.object.edits}
+	if n := len(c.sizes); n > 0 {
+		next.size = c.sizes[n-1].size
+	}
+	if r.Restart {
+		next.size.restart++
+	} else {
+		next.size.inPlace++
+	}
+	c.sizes = append(c.sizes, next)
+	m.object.event = m.emit(c.event(trace.ResourcesChanged, max(c.nextRun-1, 0)), cause(m.object.event, "a client changes the Pod", windowRuntime))
+	return ""
+}
+
+// size is that of the worker's copy of the Pod.
+func (m *machine) size(c *container) size {
+	now := size{}
+	for i := range c.sizes {
+		if c.sizes[i].from <= m.worker.copy.edits {
+			now = c.sizes[i].size
+		}
+	}
+	return now
+}
+
+// allocate takes the sizes that are asked for: the node has room. A crash back-off of other resources does not count: Reset in 1.33,
+// GetBackoffKey later.
+func (m *machine) allocate() {
+	if !m.kubelet.Resize {
+		return
+	}
+	for i := range m.regular {
+		c := &m.containers[i]
+		if now := m.size(c); now != c.allocated {
+			c.allocated, c.backOff = now, backOff{}
+		}
+	}
+}
+
+const wordsResized = "its resources were changed"
+
+// resizes plans what a running container needs for its size. It reports whether that is a restart.
+func (m *machine) resizes(a *podActions, c *container) (restart bool) {
+	if !m.kubelet.Resize || c.allocated == c.actuated {
+		return false
+	}
+	a.resize = true
+	return c.allocated.restart != c.actuated.restart
+}
+
+// doResize changes what can be changed while containers run. Up to 1.35 the next relist wakes the worker: SetPodWatchCondition.
+func (m *machine) doResize() {
+	s := &m.worker.sync
+	if !s.actions.resize {
+		return
+	}
+	s.did = true
+	m.worker.idle.set = false // the sync is what the relist looks after
+	for i := range m.regular {
+		if c := &m.containers[i]; c.allocated.restart == c.actuated.restart {
+			c.actuated = c.allocated
+		}
+	}
+	if m.kubelet.ResizeInspects {
+		m.pleg.inspect = m.worker.lastEvent
+		m.needRelist()
+	}
+}
