@@ -67,6 +67,7 @@ func (m *machine) computeActions(restartAll bool) {
 		return
 	}
 	m.mainActions(a, snap)
+	a.resize = a.resize || m.resizesAtStart(a)
 }
 
 // actionsForSandbox decides what a Pod without a ready sandbox gets.

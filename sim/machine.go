@@ -59,23 +59,25 @@ type machine struct {
 
 // container is what the kubelet and the runtime hold about one container of the Pod.
 type container struct {
-	spec     *Container
-	position int
-	role     trace.Role
-	policy   RestartPolicy // the container's own, as far as the API server kept it
-	rules    []RestartRule // likewise
-	changed  trace.Instant // the last change of its status that its probe workers look at
-	latency  Latency
-	records  []record // the runtime's, oldest first
-	nextRun  int32
-	numbers  []numbering // where the runtime's count of its runs began anew; most never do
-	place    int32       // the attempt of the sandbox that its last record was made in
-	logged   int32       // one more than the newest attempt whose log outlived its record
-	creates  int32       // create attempts so far
-	editions []edition   // the images that it was given after the manifest's
-	sizes    []sizing    // its resources, likewise
+	spec      *Container
+	position  int
+	role      trace.Role
+	policy    RestartPolicy // the container's own, as far as the API server kept it
+	rules     []RestartRule // likewise
+	changed   trace.Instant // the last change of its status that its probe workers look at
+	latency   Latency
+	records   []record // the runtime's, oldest first
+	nextRun   int32
+	numbers   []numbering // where the runtime's count of its runs began anew; most never do
+	place     int32       // the attempt of the sandbox that its last record was made in
+	logged    int32       // one more than the newest attempt whose log outlived its record
+	creates   int32       // create attempts so far
+	editions  []edition   // the images that it was given after the manifest's
+	sizes     []sizing    // its resources, likewise
+	resizable bool        // some step changes them
 	// allocated and actuated are the size that the kubelet has taken, and the one that it has made.
 	allocated, actuated size
+	sized               bool  // it has made one
 	added               int32 // the change of the Pod that brought an ephemeral one, 0 before
 	backOff             backOff
 	// imageOwner is the first container with the same image. What concerns the image is kept there: a node has an image once, and
@@ -258,6 +260,7 @@ func (m *machine) setUpContainers(keepSidecars, keepRules bool) {
 		}
 		m.trace.Containers[i] = trace.Container{Name: c.spec.Name, Role: c.role}
 	}
+	m.markResizable()
 	m.legacyInit = m.kubelet.LegacyInit && !m.sidecars
 }
 

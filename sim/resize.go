@@ -78,7 +78,33 @@ func (m *machine) resizes(a *podActions, c *container) (restart bool) {
 	return c.allocated.restart != c.actuated.restart
 }
 
-// doResize changes what can be changed while containers run. Up to 1.35 the next relist wakes the worker: SetPodWatchCondition.
+// markResizable finds the containers that some step resizes.
+func (m *machine) markResizable() {
+	for i := range m.scenario.Steps {
+		if patch := m.scenario.Steps[i].Patch; patch != nil {
+			for j := range patch.Resize {
+				m.named(patch.Resize[j].Container).resizable = true
+			}
+		}
+	}
+}
+
+// resizesAtStart reports whether a main is to start that does not have the size that it is to have, or that has never had one. As long as it
+// cannot start, for its image perhaps, each sync resizes, and the relist behind it wakes the worker. Containers that no step resizes are taken
+// for ones without resources.
+func (m *machine) resizesAtStart(a *podActions) bool {
+	if !m.kubelet.Resize || !m.kubelet.ResizeAtStart {
+		return false
+	}
+	for i := range a.startMain {
+		if c := &m.containers[a.startMain[i].position]; c.resizable && (!c.sized || c.allocated != c.actuated) {
+			return true
+		}
+	}
+	return false
+}
+
+// doResize changes what can be changed while containers run. The next relist wakes the worker.
 func (m *machine) doResize() {
 	s := &m.worker.sync
 	if !s.actions.resize {

@@ -236,9 +236,10 @@ type Kubelet struct {
 	// hook, which fails. kubelet/lifecycle/handlers.go: Run, runSleepHandler, 1.29.
 	SleepHook, KnowsSleepHook bool
 	// Resize: resources may change while the Pod is there (InPlacePodVerticalScaling; only from 1.33 on is that simulated).
-	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35. ResizeFirst: containers
-	// are resized before init containers start, else after. kuberuntime_manager.go: SyncPod, 1.37.
-	Resize, ResizeInspects, ResizeFirst bool
+	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35; RequestReinspect,
+	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a main with resources that
+	// is to start for the first time counts as a resize. kuberuntime_manager.go: SyncPod, startingResizedContainer, 1.37.
+	Resize, ResizeInspects, ResizeFirst, ResizeAtStart bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
 	RestartEditedSidecar bool
 	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
@@ -362,8 +363,9 @@ func kubelet(c Component) Kubelet {
 		SleepHook:               c.On(podLifecycleSleepAction),
 		KnowsSleepHook:          r.Minor >= 29,
 		Resize:                  r.Minor >= 33 && c.On(inPlacePodVerticalScaling),
-		ResizeInspects:          r.Minor >= 33 && r.Minor <= 35,
+		ResizeInspects:          r.Minor >= 33,
 		ResizeFirst:             r.Minor >= 37,
+		ResizeAtStart:           r.Minor >= 37,
 		RestartEditedSidecar:    r.Minor >= 32,
 		RejectKeepsQOS:          r.Minor >= 32,
 	}

@@ -97,6 +97,7 @@ var table = []Gate{
 	gate(podReadyToStartContainersCondition, "the condition PodReadyToStartContainers", "A- B+ B+ B+ B+ B+ B+ B+ B+ GL"),
 	gate(gracefulNodeShutdown, "ordered stop of Pods at node shutdown", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+"),
 	gate("GracefulNodeShutdownBasedOnPodPriority", "… by priority", "B+ B+ B+ B+ B+ B+ B+ B+ B+ B+", gracefulNodeShutdown),
+	gate("WindowsGracefulNodeShutdown", "… of Windows nodes", ". . . . A- A- B+ B+ B+ B+", gracefulNodeShutdown),
 	gate(jobPodFailurePolicy, "podFailurePolicy of Jobs", "B+ B+ B+ GL GL . . . . ."),
 	gate(jobPodReplacementPolicy, "podReplacementPolicy of Jobs", "A- B+ B+ B+ B+ B+ GL GL GL ."),
 	gate(jobBackoffLimitPerIndex, "back-off per index of Jobs", "A- B+ B+ B+ B+ GL GL GL GL ."),
