@@ -359,8 +359,8 @@ func (l *life) take(step sim.Step) {
 	case step.LoseSandbox != nil:
 		l.runtime.LoseSandbox(uid)
 	case step.Patch != nil:
-		for _, resize := range step.Patch.Resize {
-			l.resize(key, resize)
+		if len(step.Patch.Resize) > 0 {
+			l.resize(key, step.Patch.Resize)
 		}
 		images := map[string]string{}
 		for _, change := range step.Patch.Images {

@@ -6,6 +6,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/sidecar-conformance/sidecar-conformance/oracle/apiserver"
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
@@ -49,14 +50,18 @@ func (l *life) taken() {
 	l.record.mu.Unlock()
 }
 
-// resize gives a container other resources, as the subresource does where there is one.
-func (l *life) resize(key string, r sim.Resize) {
+// resize gives containers other resources, as the subresource does where there is one.
+func (l *life) resize(key string, list []sim.Resize) {
 	if !l.can.resize {
 		return
 	}
-	name, more := v1.ResourceCPU, resource.MustParse("1m")
-	if r.Restart {
-		name, more = v1.ResourceMemory, resource.MustParse("1Mi")
+	var all []apiserver.More
+	for _, r := range list {
+		more := apiserver.More{Container: r.Container, Resource: v1.ResourceCPU, Quantity: resource.MustParse("1m")}
+		if r.Restart {
+			more.Resource, more.Quantity = v1.ResourceMemory, resource.MustParse("1Mi")
+		}
+		all = append(all, more)
 	}
-	l.server.Resize(key, r.Container, name, more)
+	l.server.Resize(key, all)
 }

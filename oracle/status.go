@@ -77,7 +77,7 @@ func noteDisruption(s *v1.PodStatus, reason string) {
 
 func state(s v1.ContainerState, id string) trace.ContainerState {
 	switch {
-	case s.Waiting != nil:
+	case s.Waiting != nil && s.Terminated == nil: // the last state of a record that never ran, and that is gone, is both
 		return trace.ContainerState{Kind: trace.StateWaiting, Reason: s.Waiting.Reason, Run: -1}
 	case s.Running != nil:
 		return trace.ContainerState{Kind: trace.StateRunning, Run: attempt(id)}

@@ -73,7 +73,7 @@ func (m *machine) computeActions(restartAll bool) {
 // actionsForSandbox decides what a Pod without a ready sandbox gets.
 func (m *machine) actionsForSandbox(a *podActions, snap *snapshot) {
 	again := snap.hasSandbox
-	if m.scenario.Pod.RestartPolicy == RestartNever && again && m.anyRecord(snap) {
+	if m.scenario.Pod.RestartPolicy == RestartNever && again && m.anyRecord(snap, len(m.containers)) {
 		a.createSandbox = false
 		return
 	}
@@ -93,8 +93,9 @@ func (m *machine) actionsForSandbox(a *podActions, snap *snapshot) {
 	}
 }
 
-func (m *machine) anyRecord(snap *snapshot) bool {
-	for i := range m.containers {
+// anyRecord reports whether one of the first containers has a record.
+func (m *machine) anyRecord(snap *snapshot, containers int) bool {
+	for i := range containers {
 		if snap.newest(i) != nil {
 			return true
 		}

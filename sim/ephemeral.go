@@ -1,6 +1,11 @@
 package sim
 
-import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
 
 // Ephemeral containers: they are added to a Pod that is there, started once, before anything else that the sync starts, and never again.
 // Nothing waits for them but the end of the sandbox, and neither phase nor conditions count them. kuberuntime_manager.go: computePodActions,
@@ -29,11 +34,14 @@ func (m *machine) has(c *container) bool {
 	return c.role != trace.RoleEphemeral || c.added > 0 && c.added <= m.worker.copy.edits
 }
 
-// ephemeralActions starts those that have no record, whatever the others do.
+// ephemeralActions starts those that have no record, whatever the others do, in the order in which they were added.
 func (m *machine) ephemeralActions(a *podActions, snap *snapshot) {
 	for i := m.regular; i < len(m.containers); i++ {
 		if c := &m.containers[i]; m.has(c) && snap.newest(i) == nil {
 			a.startEphemeral = append(a.startEphemeral, start{i, m.object.event, "it was added"})
 		}
 	}
+	slices.SortFunc(a.startEphemeral, func(x, y start) int {
+		return cmp.Compare(m.containers[x.position].added, m.containers[y.position].added)
+	})
 }

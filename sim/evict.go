@@ -34,7 +34,10 @@ func (m *machine) evict(e *Evict) (impossible string) {
 	order := m.evictionOf(e.Mode)
 	event := podEvent(trace.EvictRequested)
 	event.Reason, event.Span = string(e.Mode), seconds(m.graceWith(0, order.grace))
-	w.eviction, w.evicted = &order, true
+	w.eviction = &order
+	if !w.terminate && !m.object.deleting && !terminal(m.status.api.phase) {
+		w.evicted = true // pod_workers.go: UpdatePod: what ends the Pod first counts
+	}
 	m.updatePod(update{trigger: m.emit(event, cause(m.object.event, "the kubelet evicts the Pod", windowRuntime)), because: "the Pod is evicted"})
 	return ""
 }
@@ -130,7 +133,7 @@ func mergeDisruption(merged, api *podStatus, ends bool) {
 
 // collectEvicted removes what is left of a Pod once the API shows it as evicted. kubelet.go: HandlePodReconcile; eviction/helpers.go: PodIsEvicted.
 func (m *machine) collectEvicted() {
-	if s := &m.status; m.worker.evicted && s.api.phase == trace.PhaseFailed && s.api.reason == reasonEvicted {
+	if s := &m.status; m.worker.eviction != nil && s.api.phase == trace.PhaseFailed && s.api.reason == reasonEvicted {
 		m.keepDead(0, cause(s.event, "no dead record is kept of an evicted Pod", windowRuntime))
 	}
 }

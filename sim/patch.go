@@ -28,7 +28,7 @@ func (m *machine) patchPod(p *Patch) (impossible string) {
 		m.changeImage(m.named(p.Images[i].Container), p.Images[i].Image)
 	}
 	m.updatePod(update{trigger: m.object.event, because: "the Pod was changed"})
-	if len(p.Resize) > 0 && m.kubelet.Resize && m.kubelet.OnDemandRelist && m.worker.known && !m.worker.terminate {
+	if len(p.Resize) > 0 && m.kubelet.Resize && m.kubelet.OnDemandRelist && m.worker.known {
 		m.requestRelist() // allocation_manager.go: retryPendingResizes, kubelet.go: syncPodNow
 	}
 	return ""

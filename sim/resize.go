@@ -71,11 +71,22 @@ const wordsResized = "its resources were changed"
 
 // resizes plans what a running container needs for its size. It reports whether that is a restart.
 func (m *machine) resizes(a *podActions, c *container) (restart bool) {
-	if !m.kubelet.Resize || c.allocated == c.actuated {
+	if !m.kubelet.Resize || c.allocated == c.actuated && (c.sized || !c.resizable) {
 		return false
 	}
 	a.resize = true
+	if !c.sized && c.resizable {
+		return m.scenario.Pod.RestartPolicy != RestartNever // whose resizePolicy cannot say RestartContainer
+	}
 	return c.allocated.restart != c.actuated.restart
+}
+
+// forgetSizes is what becomes of the sizes of a Pod that is gone from the API server: a sync that does not know that yet resizes everything.
+// kubelet.go: HandlePodRemoves; allocation/allocation_manager.go: RemovePod.
+func (m *machine) forgetSizes() {
+	for i := range m.containers {
+		m.containers[i].sized = false
+	}
 }
 
 // markResizable finds the containers that some step resizes.

@@ -107,7 +107,7 @@ func (m *machine) askedToRestartAll(snap *snapshot, old *podStatus) bool {
 	if old.restartsAll() {
 		return true
 	}
-	for i := range m.containers {
+	for i := range m.regular {
 		c := &m.containers[i]
 		if snap != nil {
 			r := snap.newest(i)
@@ -147,7 +147,7 @@ func (m *machine) restartingCondition(s *podStatus, snap *snapshot, restarting b
 		c.Reason = reasonPodCompleted
 	case s.phase == trace.PhaseFailed:
 		c.Reason = reasonPodFailed
-	case restarting && m.anyRecord(snap):
+	case restarting && m.anyRecord(snap, m.regular): // AllContainersRestartCleanedUp
 		c.True, c.Reason = true, reasonRestartAllStarted
 	}
 	s.add(c)
@@ -174,7 +174,7 @@ func (m *machine) resetAll(a *podActions, snap *snapshot) {
 		return
 	}
 	for _, sources := range [...]bool{false, true} {
-		for i := m.inits; i < len(m.containers); i++ {
+		for i := m.inits; i < m.regular; i++ {
 			m.resetOne(a, snap, i, sources)
 		}
 		for i := range m.inits {

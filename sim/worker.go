@@ -161,6 +161,7 @@ func (m *machine) updatePodAs(u update, c podCopy) {
 	w.first, w.rejected = false, false
 	if u.kill {
 		w.known = false
+		m.forgetSizes()
 		m.awaitHousekeeping()
 	}
 	became := false

@@ -103,7 +103,7 @@ func containerStatus(c *corev1.ContainerStatus, attempt func(string) int32) trac
 
 func state(s corev1.ContainerState, id string, attempt func(string) int32) trace.ContainerState {
 	switch {
-	case s.Waiting != nil:
+	case s.Waiting != nil && s.Terminated == nil: // the last state of a record that never ran, and that is gone, is both
 		return trace.ContainerState{Kind: trace.StateWaiting, Reason: s.Waiting.Reason, Run: -1}
 	case s.Running != nil:
 		return trace.ContainerState{Kind: trace.StateRunning, Run: attempt(bareID(id))}

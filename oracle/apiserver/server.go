@@ -214,8 +214,15 @@ func (s *Server) AddEphemeral(key string, added v1.EphemeralContainer) {
 	s.publish("MODIFIED", pod)
 }
 
-// Resize gives a container one more of a resource. A container without it cannot be resized.
-func (s *Server) Resize(key, container string, name v1.ResourceName, more resource.Quantity) {
+// More is one more of a resource for a container.
+type More struct {
+	Container string
+	Resource  v1.ResourceName
+	Quantity  resource.Quantity
+}
+
+// Resize gives containers more, all at once. A container without the resource cannot be resized.
+func (s *Server) Resize(key string, all []More) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pod := s.pods[key]
@@ -223,15 +230,21 @@ func (s *Server) Resize(key, container string, name v1.ResourceName, more resour
 		return
 	}
 	pod = pod.DeepCopy()
-	for _, list := range [][]v1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range list {
-			if has, ok := list[i].Resources.Requests[name]; ok && list[i].Name == container {
-				has.Add(more)
-				list[i].Resources.Requests[name] = has
-				s.pods[key] = pod
-				s.publish("MODIFIED", pod)
+	changed := false
+	for _, more := range all {
+		for _, list := range [][]v1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+			for i := range list {
+				if has, ok := list[i].Resources.Requests[more.Resource]; ok && list[i].Name == more.Container {
+					has.Add(more.Quantity)
+					list[i].Resources.Requests[more.Resource] = has
+					changed = true
+				}
 			}
 		}
+	}
+	if changed {
+		s.pods[key] = pod
+		s.publish("MODIFIED", pod)
 	}
 }
 
