@@ -47,6 +47,7 @@ type jobRun struct {
 	watch      []delivery // on their way to the controller, in order
 	expiry     trace.Instant
 	inputs     int
+	pullRate   pullRate
 	pulled     []bool // by container: an image that a Pod pulled is on the node
 }
 

@@ -103,6 +103,19 @@ func (m *machine) stopKubelet(because trace.Cause) {
 	for i := range m.containers {
 		c := &m.containers[i]
 		c.backOff, c.image.backOff, c.reason, c.lastBackOff = backOff{}, backOff{}, startReason{}, none
+		m.goesOnStopping(c)
+	}
+}
+
+// goesOnStopping has a process that was to be killed before its reaction was over end by that.
+func (m *machine) goesOnStopping(c *container) {
+	r := c.newest()
+	if r == nil || r.state != recordRunning || !r.signalled {
+		return
+	}
+	if does := c.behaviour(r.run).OnStop.On(r.signal); !does.Ignore {
+		at := max(m.trace.Events[r.signalEv].At.Add(does.After), m.now)
+		m.queue.push(at, inputExit, int32(c.position), r.run, 0)
 	}
 }
 
@@ -144,6 +157,7 @@ func (m *machine) startKubelet() {
 		}
 	}
 	m.status.forget(m)
+	m.pullRate = pullRate{}
 	m.queue.push(m.now.Add(m.config.KubeletStartup), inputKubeletReady, 0, 0, 0)
 }
 
@@ -160,7 +174,7 @@ func (m *machine) kubeletReady() {
 	}
 	w.known, w.first = true, true
 	w.lastEvent = m.life.event
-	if m.rejects(m.life.event) {
+	if (m.kubelet.AdmitsEnded || !terminal(m.status.api.phase)) && m.rejects(m.life.event) {
 		m.orphaned()
 		return
 	}

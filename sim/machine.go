@@ -45,6 +45,7 @@ type machine struct {
 	sidecars   bool        // whether one of them is a sidecar
 	restartAll bool        // whether one of them has a rule that restarts all
 	legacyInit bool
+	pullRate   pullRate
 
 	object  object
 	sandbox sandbox

@@ -18,12 +18,14 @@ type pleg struct {
 	hasEntry bool
 	observed trace.Instant // of the last on-demand relist of the Pod
 	next     trace.Instant // the relist in the queue
-	asked    trace.Instant // the on-demand relist of the Pod in the queue, the last one if there is none
+	asked    trace.Instant // the last on-demand relist that was asked for
+	late     trace.Instant // the periodic relist that was put off, the last one if there is none
 	base     trace.Instant // a periodic relist from which the later ones count
 	before   trace.Instant // the periodic relist before that
 	stepped  trace.Instant // the last periodic relist that was stepped
 	changed  bool          // the runtime has something that the cache has not
 	removed  bool          // … lacks a record that the cache has
+	died     bool          // the last one saw that something had ended
 	inspect  int32         // the sync after which it looks at the Pod again, or none
 	lost     int32         // the removal of a record that was never seen to run or end, or none
 	news     []trace.Cause // scratch
@@ -109,7 +111,10 @@ func (m *machine) requestRelist() {
 		m.owner.run.requestRelist(m.owner)
 		return
 	}
-	p.asked = m.now.Add(m.config.RelistDelay)
+	if m.now < p.late {
+		return // that one will
+	}
+	p.asked = max(p.asked, m.now).Add(m.config.RelistDelay)
 	if g := m.config.Guide; g != nil {
 		p.asked = m.laterBy(p.asked, g.Drift)
 	}
@@ -122,7 +127,7 @@ func (m *machine) requestRelist() {
 
 // putOff has the periodic relist that is due come later, and the later ones count from there.
 func (p *pleg) putOff(due, until trace.Instant, period time.Duration) {
-	p.before, p.base = due.Add(-period), until
+	p.before, p.base, p.late = due.Add(-period), until, until
 }
 
 // relist is the periodic relist.
@@ -141,10 +146,10 @@ func (m *machine) relist() {
 // relistPod is the relist of one Pod that the last sync asked for, and the periodic one that it put off. pleg/generic.go: relistPod,
 // 1.36 and later.
 func (m *machine) relistPod() {
-	if m.now != m.pleg.asked {
-		return // it was put off, or the periodic one has served it
-	}
 	if m.owner != nil {
+		if m.now != m.pleg.asked {
+			return // it was put off, or the periodic one has served it
+		}
 		m.owner.run.relistServed(m.owner)
 	}
 	if m.pleg.next == m.now {
@@ -181,7 +186,9 @@ func (m *machine) reconcile(periodic bool) {
 		// The sync loop hears of it before the worker, which waits for the same relist, gets to run.
 		again := wakes > 1 && !w.busy && m.wokenByTheFirst()
 		m.updatePod(update{trigger: fresh, because: wordsSeen})
-		m.collectGarbage(fresh)
+		if p.died {
+			m.collectGarbage(fresh)
+		}
 		if again {
 			m.queue.push(m.now, inputNews, fresh, 0, 0)
 		}
@@ -205,6 +212,7 @@ func (m *machine) wokenByTheFirst() bool {
 // pleg/generic.go: generateEvents, Relist; kubelet.go: isSyncPodWorthy.
 func (m *machine) plegEvents() (news, wakes int) {
 	p := &m.pleg
+	p.died = p.lost != none
 	if p.lost != none || p.inspect != none {
 		news, wakes = 1, 1
 	}
@@ -214,6 +222,7 @@ func (m *machine) plegEvents() (news, wakes int) {
 	if now := m.sandboxNow(); now.any && now != p.sandbox {
 		news++
 		wakes++
+		p.died = p.died || !now.ready
 	}
 	for i := range m.containers {
 		c, seen := &m.containers[i], p.seen[i]
@@ -229,6 +238,7 @@ func (m *machine) plegEvents() (news, wakes int) {
 			if r.state != recordCreated {
 				wakes++
 			}
+			p.died = p.died || r.state == recordExited
 		}
 	}
 	return news, wakes

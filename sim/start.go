@@ -39,6 +39,7 @@ const (
 	reasonCrashLoop    = "CrashLoopBackOff"
 	reasonPullBackOff  = "ImagePullBackOff"
 	reasonInvalidImage = "InvalidImageName"
+	reasonImagePull    = "ErrImagePull"
 	reasonConfigError  = "CreateContainerConfigError"
 	reasonCreateError  = "CreateContainerError"
 	reasonRunError     = "RunContainerError"
@@ -152,6 +153,9 @@ func (m *machine) pullImage(c *container) {
 		m.startFailed(c, startReason{reasonPullBackOff, image.backOff.wait})
 		return
 	}
+	if !m.mayPull(c) {
+		return
+	}
 	m.startEvent(trace.PullBegin, "", "")
 	m.startWaits(m.containers[c.imageOwner].latency.Pull + m.currentPull(c).Takes)
 }
@@ -160,6 +164,9 @@ func (m *machine) pullImage(c *container) {
 func (m *machine) pullNewImage(c *container) {
 	if !c.spec.AlwaysPull {
 		m.createContainer(c)
+		return
+	}
+	if !m.mayPull(c) {
 		return
 	}
 	m.startEvent(trace.PullBegin, "", "")

@@ -235,6 +235,9 @@ type Kubelet struct {
 	// SleepHook: the sleep hook sleeps; else it returns at once. KnowsSleepHook: there is one; a kubelet that has none finds an empty
 	// hook, which fails. kubelet/lifecycle/handlers.go: Run, runSleepHandler, 1.29.
 	SleepHook, KnowsSleepHook bool
+	// AdmitsEnded: a kubelet that starts goes through admission with Pods that have ended, too, and may refuse them. kubelet.go:
+	// HandlePodAdditions, up to 1.28.13, 1.29.8, 1.30.4 and 1.31.0.
+	AdmitsEnded bool
 	// Resize: resources may change while the Pod is there (InPlacePodVerticalScaling; only from 1.33 on is that simulated).
 	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35; RequestReinspect,
 	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a main with resources that
@@ -363,6 +366,7 @@ func kubelet(c Component) Kubelet {
 		SleepHook:               c.On(podLifecycleSleepAction),
 		KnowsSleepHook:          r.Minor >= 29,
 		Resize:                  r.Minor >= 33 && c.On(inPlacePodVerticalScaling),
+		AdmitsEnded:             !r.since(Release{28, 14}, Release{29, 9}, Release{30, 5}, Release{31, 1}),
 		ResizeInspects:          r.Minor >= 33,
 		ResizeFirst:             r.Minor >= 37,
 		ResizeAtStart:           r.Minor >= 37,

@@ -92,6 +92,7 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "wants a main exited to call it succeeded", yes(k.RunOnceChecksState)},
 		{part, "knows the sleep hook", yes(k.KnowsSleepHook)},
 		{part, "sleeps in the sleep hook", yes(k.SleepHook)},
+		{part, "admits Pods that have ended", yes(k.AdmitsEnded)},
 		{part, "changes resources", yes(k.Resize)},
 		{part, "… and looks at the Pod once more", yes(k.ResizeInspects)},
 		{part, "… before it starts init containers", yes(k.ResizeFirst)},

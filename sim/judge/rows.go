@@ -71,7 +71,8 @@ func (w *view) shows(e *trace.Event) bool {
 	case trace.PostStartBegin, trace.PostStartEnd, trace.PostStartFailed:
 		return !w.sleepPostStart.Has(int(e.Container))
 	case trace.PullFailed:
-		return e.Reason != "InvalidImageName" // the kubelet cannot read the name, and asks no runtime
+		// The kubelet cannot read the name, or pulls too much: it asks no runtime.
+		return e.Reason != "InvalidImageName" && e.Reason != "RegistryPullQPS"
 	case trace.CreateError:
 		return e.Reason != "PodDirectoryRemoved" // likewise
 	case trace.PreStopBegin:

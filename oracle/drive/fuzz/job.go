@@ -30,6 +30,7 @@ func (g *generator) jobOf(n uint64, pod *generated) error {
 			d.ends(&s.Pod.Main[i].Behavior)
 		}
 	}
+	s.Pod.Ephemeral = nil // they are added to single Pods alone
 	s.Job = d.job(s)
 	s.Steps = nil
 	for range pick(d, 0, 0, 0, 1, 1, 2) {
