@@ -134,6 +134,23 @@ func mergeDisruption(merged, api *podStatus, ends bool) {
 // collectEvicted removes what is left of a Pod once the API shows it as evicted. kubelet.go: HandlePodReconcile; eviction/helpers.go: PodIsEvicted.
 func (m *machine) collectEvicted() {
 	if s := &m.status; m.worker.eviction != nil && s.api.phase == trace.PhaseFailed && s.api.reason == reasonEvicted {
-		m.keepDead(0, cause(s.event, "no dead record is kept of an evicted Pod", windowRuntime))
+		m.removeKnownDead(cause(s.event, "no dead record is kept of an evicted Pod", windowRuntime))
+	}
+}
+
+// removeKnownDead removes the records that the last relist saw ended, or that are older than all that it kept.
+func (m *machine) removeKnownDead(because trace.Cause) {
+	for i := range m.containers {
+		c, views := &m.containers[i], m.pleg.cache.of(i)
+		for j := len(c.records) - 1; j >= 0; j-- {
+			r := &c.records[j]
+			known := len(views) == snapshotDepth && r.run < views[len(views)-1].run
+			for k := range views {
+				known = known || views[k].run == r.run && views[k].state == recordExited
+			}
+			if known && r.state == recordExited {
+				m.remove(c, r.run, because)
+			}
+		}
 	}
 }
