@@ -91,7 +91,8 @@ func (s *jobSync) run() string {
 	if s.gate.CountsTerminating {
 		terminating = s.terminating
 	}
-	flush := s.suspended || active != s.status.active || s.shownReady() != s.status.ready || terminating != s.status.terminating
+	flush := s.suspended || active != s.status.active || s.shownReady() != s.status.ready ||
+		s.gate.WritesTerminating && terminating != s.status.terminating
 	s.status.active, s.status.ready, s.status.terminating = active, s.shownReady(), terminating
 	if failed := s.track(flush); failed != "" {
 		return failed

@@ -308,7 +308,7 @@ func (m *machine) handle(in input) {
 	case inputWake:
 		m.beginSync()
 	case inputNews:
-		m.updatePod(update{trigger: in.a, because: wordsSeen})
+		m.updatePod(update{trigger: in.a, because: newsWords[in.b]})
 	case inputWorker:
 		m.workerContinues(in.a)
 	case inputExit:

@@ -23,18 +23,29 @@ func (m *machine) patchPod(p *Patch) (impossible string) {
 			return impossible
 		}
 	}
+	before := m.object.edits
 	for i := range p.Images {
-		m.object.edits++
 		m.changeImage(m.named(p.Images[i].Container), p.Images[i].Image)
 	}
+	if m.object.edits == before && len(p.Resize) == 0 {
+		return "" // the API server stores nothing, and nobody hears of it
+	}
 	m.updatePod(update{trigger: m.object.event, because: "the Pod was changed"})
-	if len(p.Resize) > 0 && m.kubelet.Resize && m.kubelet.OnDemandRelist && m.worker.known {
-		m.requestRelist() // allocation_manager.go: retryPendingResizes, kubelet.go: syncPodNow
+	if len(p.Resize) > 0 && m.kubelet.Resize && m.worker.known {
+		m.allocated()
 	}
 	return ""
 }
 
 func (m *machine) changeImage(c *container, image string) {
+	now := c.spec.Image
+	if n := len(c.editions); n > 0 {
+		now = c.editions[n-1].image
+	}
+	if image == now {
+		return
+	}
+	m.object.edits++
 	next := edition{from: m.object.edits, image: image, same: int32(len(c.editions)) + 1}
 	if image == c.spec.Image {
 		next.same = 0

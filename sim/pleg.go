@@ -190,7 +190,7 @@ func (m *machine) reconcile(periodic bool) {
 			m.collectGarbage(fresh)
 		}
 		if again {
-			m.queue.push(m.now, inputNews, fresh, 0, 0)
+			m.queue.push(m.now, inputNews, fresh, newsSeen, 0)
 		}
 	}
 	if w.waiting {
@@ -199,6 +199,14 @@ func (m *machine) reconcile(periodic bool) {
 }
 
 const wordsSeen = "the relist saw a change"
+
+// The kinds of news that come once the worker has begun, and their words.
+const (
+	newsSeen int32 = iota
+	newsChanged
+)
+
+var newsWords = [...]string{newsSeen: wordsSeen, newsChanged: "the Pod was changed"}
 
 // wokenByTheFirst reports whether an idle worker takes the first of a relist's events before the sync loop reads the second, which is then
 // an update of its own: the worker syncs once more, after the next relist. With processors to spare either may happen, on a cluster of 1.29

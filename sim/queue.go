@@ -9,7 +9,7 @@ const (
 	inputStep         inputKind = iota // a step of the scenario; a is its position
 	inputBound                         // the Pod reaches the kubelet
 	inputWake                          // the idle pod worker takes its update, before anything else of this instant
-	inputNews                          // the sync loop hears of the rest of what a relist saw; a is the relist
+	inputNews                          // the sync loop hears of more once the worker has begun; a is the event, b the kind
 	inputWorker                        // the pod worker goes on with its sync; a is its token
 	inputExit                          // a process ends; a is the container, b the run
 	inputKillSignal                    // SIGKILL is due; a, b likewise

@@ -67,6 +67,17 @@ func (m *machine) allocate() {
 	}
 }
 
+// allocated is what the allocation manager does once it has given a Pod other sizes, besides what any update does. It writes them to disk in
+// between, so that an idle worker has begun. allocation/allocation_manager.go: retryPendingResizes; kubelet.go: syncPodNow.
+func (m *machine) allocated() {
+	if m.kubelet.ResizeSyncsTwice {
+		m.queue.push(m.now, inputNews, m.object.event, newsChanged, 0)
+	}
+	if m.kubelet.OnDemandRelist {
+		m.requestRelist()
+	}
+}
+
 const wordsResized = "its resources were changed"
 
 // resizes plans what a running container needs for its size. It reports whether that is a restart.

@@ -23,6 +23,7 @@ type containerStatus struct {
 	started   startedState
 	startedAt trace.Instant // of the running process
 	message   startReason   // tells apart waiting states of the same reason
+	id        int32         // the run whose record it names, and one more; 0 for none
 }
 
 // absent is the status of a container that the Pod does not have yet.
@@ -114,7 +115,7 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 
 // convertRecord is the closure convertContainerStatus.
 func (m *machine) convertRecord(c *container, r *recordView, old *containerStatus) containerStatus {
-	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: c.attempt(r.run)}}
+	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: c.attempt(r.run)}, id: r.run + 1}
 	if m.kubelet.RestartAll {
 		s.Restarts = max(s.Restarts, old.Restarts)
 		if r.state == recordRunning && old.State.Kind == trace.StateTerminated && old.Restarts >= c.attempt(r.run) {
@@ -123,7 +124,7 @@ func (m *machine) convertRecord(c *container, r *recordView, old *containerStatu
 	}
 	if m.kubelet.CarryLastState {
 		switch {
-		case old.State.Run != r.run && old.State.Kind == trace.StateTerminated:
+		case old.id != r.run+1 && old.State.Kind == trace.StateTerminated:
 			s.Last = old.State
 		case old.Last.Kind == trace.StateTerminated:
 			s.Last = old.Last

@@ -242,7 +242,8 @@ type Kubelet struct {
 	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35; RequestReinspect,
 	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a main with resources that
 	// is to start for the first time counts as a resize. kuberuntime_manager.go: SyncPod, startingResizedContainer, 1.37.
-	Resize, ResizeInspects, ResizeFirst, ResizeAtStart bool
+	// ResizeSyncsTwice: the allocation manager asks for a sync of its own, before the one for the update. HandlePodUpdates, 1.34.
+	Resize, ResizeInspects, ResizeFirst, ResizeAtStart, ResizeSyncsTwice bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
 	RestartEditedSidecar bool
 	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
@@ -369,6 +370,7 @@ func kubelet(c Component) Kubelet {
 		AdmitsEnded:             !r.since(Release{28, 14}, Release{29, 9}, Release{30, 5}, Release{31, 1}),
 		ResizeInspects:          r.Minor >= 33,
 		ResizeFirst:             r.Minor >= 37,
+		ResizeSyncsTwice:        r.Minor >= 34,
 		ResizeAtStart:           r.Minor >= 37,
 		RestartEditedSidecar:    r.Minor >= 32,
 		RejectKeepsQOS:          r.Minor >= 32,

@@ -10,6 +10,9 @@ type JobController struct {
 	CountsReady bool
 	// CountsTerminating: status.terminating is kept (JobPodReplacementPolicy).
 	CountsTerminating bool
+	// WritesTerminating: the status is written when nothing but that count is new. job_controller.go: syncJob, which up to 1.28 compares the
+	// new count with itself.
+	WritesTerminating bool
 	// DelaysEnd: a Job whose end is certain says so by SuccessCriteriaMet or FailureTarget, and becomes Complete or Failed once no Pod of
 	// it runs any more. delayTerminalCondition, 1.31.
 	DelaysEnd bool
@@ -48,6 +51,7 @@ func jobController(c Component) JobController {
 		ManagedBy:                managed,
 		CountsReady:              c.On(jobReadyPods),
 		CountsTerminating:        replacement,
+		WritesTerminating:        r.Minor >= 29,
 		DelaysEnd:                r.Minor >= 31 && (managed || replacement),
 		SaysWhyComplete:          r.Minor >= 31 && c.On(jobSuccessPolicy),
 		CountsDeletedAtOnce:      r.Minor >= 31,
@@ -70,6 +74,7 @@ func (j *JobController) behaviours() []Behaviour {
 		{part, "keeps managedBy", yes(j.ManagedBy)},
 		{part, "counts ready Pods", yes(j.CountsReady)},
 		{part, "counts terminating Pods", yes(j.CountsTerminating)},
+		{part, "writes the status for terminating alone", yes(j.WritesTerminating)},
 		{part, "ends a Job after its last Pod stopped", yes(j.DelaysEnd)},
 		{part, "says why a Job is complete", yes(j.SaysWhyComplete)},
 		{part, "counts the Pods it deletes at once", yes(j.CountsDeletedAtOnce)},
