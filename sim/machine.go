@@ -307,6 +307,11 @@ func (m *machine) handle(in input) {
 		m.podArrives()
 	case inputWake:
 		m.beginSync()
+	case inputEvents:
+		m.updatePod(update{trigger: in.a, because: wordsSeen})
+		if m.pleg.died {
+			m.collectGarbage(in.a)
+		}
 	case inputNews:
 		m.updatePod(update{trigger: in.a, because: newsWords[in.b]})
 	case inputWorker:

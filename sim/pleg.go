@@ -182,7 +182,11 @@ func (m *machine) reconcile(periodic bool) {
 	if !periodic {
 		p.observed = m.now
 	}
-	if wakes > 0 {
+	switch {
+	case wakes > 0 && w.waiting && m.owner != nil:
+		// One relist is of several Pods: the worker may be done before the sync loop, which has the events of all, comes to this one's.
+		m.queue.push(m.now, inputEvents, fresh, 0, 0)
+	case wakes > 0:
 		// The sync loop hears of it before the worker, which waits for the same relist, gets to run.
 		again := wakes > 1 && !w.busy && m.wokenByTheFirst()
 		m.updatePod(update{trigger: fresh, because: wordsSeen})
@@ -295,11 +299,12 @@ func (m *machine) remember() {
 	}
 }
 
-// collectGarbage keeps one dead record for each container when a relist has reported a death, and none of a Pod that is evicted.
+// collectGarbage keeps one dead record for each container when a relist has reported a death, and none of a Pod that is evicted, or
+// that is deleted and has stopped.
 // kubelet.go: cleanUpContainersInPod; pod_container_deletor.go: getContainersToDeleteInPod; pod_workers.go: ShouldPodContentBeRemoved.
 func (m *machine) collectGarbage(because int32) {
-	if m.worker.evicted {
-		m.keepDead(0, cause(because, "no dead record is kept of an evicted Pod", windowRuntime))
+	if w := &m.worker; w.evicted || w.deleted && w.terminated {
+		m.keepDead(0, cause(because, "no dead record is kept of a Pod that is evicted, or deleted and stopped", windowRuntime))
 		return
 	}
 	m.keepDead(1, cause(because, "one dead record is kept", windowRuntime))

@@ -10,6 +10,7 @@ const (
 	inputBound                         // the Pod reaches the kubelet
 	inputWake                          // the idle pod worker takes its update, before anything else of this instant
 	inputNews                          // the sync loop hears of more once the worker has begun; a is the event, b the kind
+	inputEvents                        // the sync loop hears of what a relist saw; a is the relist
 	inputWorker                        // the pod worker goes on with its sync; a is its token
 	inputExit                          // a process ends; a is the container, b the run
 	inputKillSignal                    // SIGKILL is due; a, b likewise
