@@ -67,7 +67,6 @@ func (m *machine) numberNext(c *container) {
 // create makes a record in state Created.
 func (m *machine) create(c *container) *record {
 	c.records = append(c.records, record{run: c.nextRun, state: recordCreated, sandbox: m.sandbox.attempt, edition: c.edition(&m.worker.copy), event: none, signalEv: none, killed: none})
-	c.actuated, c.sized = c.allocated, true
 	c.nextRun++
 	c.place = m.sandbox.attempt
 	m.runtimeChanged()

@@ -217,6 +217,7 @@ func (m *machine) createContainer(c *container) {
 		m.startFailed(c, startReason{reason: reasonConfigError})
 		return
 	}
+	c.actuated, c.sized = c.allocated, true // also if the runtime does not make it: kuberuntime_container.go: startContainer
 	m.startWaits(m.observed(c, trace.Created, c.nextRun, c.latency.Create))
 }
 
