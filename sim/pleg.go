@@ -183,7 +183,7 @@ func (m *machine) reconcile(periodic bool) {
 		p.observed = m.now
 	}
 	switch {
-	case wakes > 0 && w.waiting && m.owner != nil:
+	case wakes > 0 && w.waiting && m.owner != nil && m.choose(choiceTie, 2) == 1:
 		// One relist is of several Pods: the worker may be done before the sync loop, which has the events of all, comes to this one's.
 		m.queue.push(m.now, inputEvents, fresh, 0, 0)
 	case wakes > 0:
