@@ -9,11 +9,6 @@ import (
 // The relists of the one kubelet that runs all Pods of a Job. Each machine has a PLEG of its own; what they share is the goroutine: it
 // serves the requests one after the other, and a periodic relist that falls due meanwhile comes before those that still wait, and
 // serves them too. pleg/generic.go: workerLoopIteration, 1.36 and later.
-type nodeRelists struct {
-	waiting []relistRequest // in the order in which they are served
-	putOff  trace.Instant   // a periodic relist comes then that was due before
-}
-
 type relistRequest struct {
 	pod *jobPod
 	at  trace.Instant
@@ -21,33 +16,33 @@ type relistRequest struct {
 
 // requestRelist is RequestRelist. Requests of one instant come in any order.
 func (r *jobRun) requestRelist(p *jobPod) {
-	m, q := p.machine, &r.relists
-	if m.now < q.putOff {
+	m := p.machine
+	if late := m.pleg.late; m.now < late {
 		if m.pleg.next == trace.Never {
-			m.relistAt(q.putOff)
+			m.relistAt(late)
 		}
 		return
 	}
-	first := len(q.waiting)
-	for first > 0 && q.waiting[first-1].at == m.now {
+	first := len(r.requests)
+	for first > 0 && r.requests[first-1].at == m.now {
 		first--
 	}
-	behind := len(q.waiting) - first
-	place := len(q.waiting) - m.choose(choiceTie, behind+1)
-	q.waiting = slices.Insert(q.waiting, place, relistRequest{p, m.now})
+	behind := len(r.requests) - first
+	place := len(r.requests) - m.choose(choiceTie, behind+1)
+	r.requests = slices.Insert(r.requests, place, relistRequest{p, m.now})
 	served := m.now
 	if first > 0 {
-		served = q.waiting[first-1].pod.machine.pleg.asked
+		served = r.requests[first-1].pod.machine.pleg.asked
 	}
 	due := m.nextRelist()
-	for i := first; i < len(q.waiting); i++ {
-		pod := q.waiting[i].pod
+	for i := first; i < len(r.requests); i++ {
+		pod := r.requests[i].pod
 		served = served.Add(r.config.RelistDelay)
 		pod.machine.pleg.asked = served
 		pod.machine.queue.push(served, inputRelistPod, 0, 0, 0)
 		r.agenda.mark(pod)
 		if due <= served {
-			q.waiting = q.waiting[:i+1]
+			r.requests = r.requests[:i+1]
 			r.putOffRelist(due, served)
 			return
 		}
@@ -56,7 +51,6 @@ func (r *jobRun) requestRelist(p *jobPod) {
 
 // putOffRelist has the periodic relist that is due come later, for all Pods.
 func (r *jobRun) putOffRelist(due, until trace.Instant) {
-	r.relists.putOff = until
 	for _, pod := range r.pods {
 		m := pod.machine
 		waits := m.pleg.next == due || m.pleg.asked >= until
@@ -73,5 +67,5 @@ func (r *jobRun) putOffRelist(due, until trace.Instant) {
 
 // relistServed takes the Pod's request from the queue.
 func (r *jobRun) relistServed(p *jobPod) {
-	r.relists.waiting = slices.DeleteFunc(r.relists.waiting, func(w relistRequest) bool { return w.pod == p })
+	r.requests = slices.DeleteFunc(r.requests, func(w relistRequest) bool { return w.pod == p })
 }

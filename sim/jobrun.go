@@ -39,7 +39,7 @@ type jobRun struct {
 	links       []podEventRef
 	statusOrder []int // in which the controller looks at the containers of a Pod
 
-	relists    nodeRelists
+	requests   []relistRequest // for relists, in the order in which they are served
 	object     jobObject
 	controller jobController
 	pods       []*jobPod
@@ -234,7 +234,7 @@ func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 	m.setPhases()
 	if n := len(r.pods); n > 0 { // one kubelet relists for all
 		last := &r.pods[n-1].machine.pleg
-		m.pleg.base, m.pleg.before = last.base, last.before
+		m.pleg.base, m.pleg.before, m.pleg.late = last.base, last.before, last.late
 	}
 	keepSidecars, keepRules := m.keeps()
 	m.setUpContainers(keepSidecars, keepRules)

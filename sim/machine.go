@@ -308,10 +308,7 @@ func (m *machine) handle(in input) {
 	case inputWake:
 		m.beginSync()
 	case inputEvents:
-		m.updatePod(update{trigger: in.a, because: wordsSeen})
-		if m.pleg.died {
-			m.collectGarbage(in.a)
-		}
+		m.hearOfRelist(in.a)
 	case inputNews:
 		m.updatePod(update{trigger: in.a, because: newsWords[in.b]})
 	case inputWorker:

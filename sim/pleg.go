@@ -189,16 +189,21 @@ func (m *machine) reconcile(periodic bool) {
 	case wakes > 0:
 		// The sync loop hears of it before the worker, which waits for the same relist, gets to run.
 		again := wakes > 1 && !w.busy && m.wokenByTheFirst()
-		m.updatePod(update{trigger: fresh, because: wordsSeen})
-		if p.died {
-			m.collectGarbage(fresh)
-		}
+		m.hearOfRelist(fresh)
 		if again {
 			m.queue.push(m.now, inputNews, fresh, newsSeen, 0)
 		}
 	}
 	if w.waiting {
 		m.runSync(fresh) // also in the instant in which the worker began to wait: container/cache.go: notify
+	}
+}
+
+// hearOfRelist is what the sync loop does with the events of a relist. kubelet.go: syncLoopIteration.
+func (m *machine) hearOfRelist(relist int32) {
+	m.updatePod(update{trigger: relist, because: wordsSeen})
+	if m.pleg.died {
+		m.collectGarbage(relist)
 	}
 }
 
