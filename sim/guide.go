@@ -263,16 +263,22 @@ func (m *machine) passAfter(nominal trace.Instant) trace.Instant {
 	return nominal
 }
 
-// driftRelist is when a relist comes that is due at an instant: then, or later by what the rounds since the last one took, of
-// which only that matters what happens meanwhile.
+// driftRelist is when a relist comes that is due at an instant: then, or later by what the rounds since the last one took, or sooner if
+// one of those before it can be so late that it is still to come. Only that matters what happens meanwhile.
 func (m *machine) driftRelist(due trace.Instant) trace.Instant {
 	g, p := m.config.Guide, &m.pleg
 	if g == nil {
 		return due
 	}
-	at := m.laterBy(due, time.Duration((due-p.stepped)/trace.Instant(m.config.RelistPeriod))*g.Drift)
+	period := m.config.RelistPeriod
+	rounds := int((due - p.stepped) / trace.Instant(period))
+	from := due
+	for n := rounds - 1; n > 0 && p.stepped.Add(time.Duration(n)*(period+g.Drift)) > m.now; n-- {
+		from = m.now.Add(behind)
+	}
+	at := m.between(due, from, min(due.Add(time.Duration(rounds)*g.Drift), m.now.Add(period+g.Drift)))
 	if at != due {
-		p.before, p.base = m.lastRelist(), at
+		p.before, p.base = min(m.lastRelist(), at.Add(-period)), at
 	}
 	return at
 }
@@ -290,26 +296,38 @@ func (m *machine) lastReturn(nominal time.Duration) time.Duration {
 	return nominal + tearDowns[m.choose(choiceTearDown, len(tearDowns))]
 }
 
-// laterBy chooses among an instant, the instants right behind what was observed in a while after it, and the end of that while.
+// behind is how far behind what was observed something comes that is to see it.
+const behind = time.Millisecond
+
+// laterBy chooses among an instant and what follows it in a while.
 func (m *machine) laterBy(due trace.Instant, reach time.Duration) trace.Instant {
-	const behind = time.Millisecond
+	return m.between(due, due, due.Add(min(reach, m.config.RelistPeriod-behind)))
+}
+
+// between chooses among an instant, which is the nominal one, a first and a last one around it, and those right behind what was observed
+// between these two.
+func (m *machine) between(nominal, first, last trace.Instant) trace.Instant {
 	g := m.config.Guide
-	reach = min(reach, m.config.RelistPeriod-behind)
-	if reach <= behind {
-		return due
+	if last <= first.Add(behind) {
+		return nominal
 	}
-	var options [guideCuts + 2]trace.Instant
-	options[0] = due
-	n, end := 1, due.Add(reach)
-	i, _ := slices.BinarySearchFunc(g.Moments, due, func(m Moment, at trace.Instant) int { return cmp.Compare(m.At, at) })
-	for ; i < len(g.Moments) && n <= guideCuts && g.Moments[i].At < end; i++ {
-		if at := g.Moments[i].At.Add(behind); at > options[n-1].Add(behind) && at > due {
+	var options [guideCuts + 3]trace.Instant
+	options[0] = nominal
+	n := 1
+	if first < nominal {
+		options[n] = first
+		n++
+	}
+	i, _ := slices.BinarySearchFunc(g.Moments, first, func(m Moment, at trace.Instant) int { return cmp.Compare(m.At, at) })
+	for cuts := 0; i < len(g.Moments) && cuts < guideCuts && g.Moments[i].At < last; i++ {
+		if at := g.Moments[i].At.Add(behind); at > first && at != nominal && at > options[n-1].Add(behind) {
 			options[n] = at
 			n++
+			cuts++
 		}
 	}
-	if options[n-1] != end {
-		options[n] = end
+	if options[n-1] != last {
+		options[n] = last
 		n++
 	}
 	return options[m.choose(choiceDrift, n)]

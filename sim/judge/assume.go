@@ -33,8 +33,8 @@ func assumptions(s *sim.Scenario, target *gates.Target, o *Observation, how How)
 	if step := unplayed(s, o); step != "" {
 		add("the step %s was not seen to be taken", step)
 	}
-	if o.Slack > how.MaxSlack {
-		add("the node was %v late, more than %v", o.Slack, how.MaxSlack)
+	if late := o.delay(how); late > how.MaxSlack {
+		add("the node was %v late, more than %v", late, how.MaxSlack)
 	}
 	return broken
 }

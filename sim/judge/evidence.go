@@ -39,8 +39,8 @@ const sharp = 50 * time.Millisecond
 const afterHorizon = 30 * time.Second
 
 func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
-	v := &evidence{o: o, how: how, slack: o.Slack, view: viewOf(s, trace.Never), index: make(map[eventKey][]int32, len(o.Seen))}
-	v.guide = &sim.Guide{Longest: how.Call + o.Slack, Drift: how.Drift, Removals: o.Removals}
+	v := &evidence{o: o, how: how, slack: o.delay(how), view: viewOf(s, trace.Never), index: make(map[eventKey][]int32, len(o.Seen))}
+	v.guide = &sim.Guide{Longest: how.Call + v.slack, Drift: how.Drift + v.slack, Removals: o.Removals}
 	for i := range o.Seen {
 		e := &o.Seen[i].Event
 		if o.Seen[i].Source == SourceKubeEvent {

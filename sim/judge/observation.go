@@ -101,6 +101,17 @@ const (
 	ComponentKubelet   = "kubelet"
 )
 
+// delay is how late the node was: as the recorder measured it, or as an end shows that the runtime told of later than a call takes.
+func (o *Observation) delay(how How) time.Duration {
+	late := o.Slack
+	for i := range o.Seen {
+		if end := &o.Seen[i]; end.Source == SourceRuntime && end.Event.Kind == trace.Exited {
+			late = max(late, end.Latest.Sub(end.Earliest)-how.Call)
+		}
+	}
+	return late
+}
+
 // shows reports whether one of the sources shows every event of the kind.
 func (o *Observation) shows(k trace.Kind) bool {
 	for _, s := range o.Sources {

@@ -60,7 +60,8 @@ type How struct {
 	MaxSlack time.Duration
 	// Call is how long one call of the container runtime may take on a node without delay; the mechanism does not limit it.
 	Call time.Duration
-	// Drift is how much longer than its period a round of the relist may take.
+	// Drift is how much longer than its period a round of the relist may take on a node without delay. A relist is calls of the runtime one
+	// after the other: on a node with a delay it may be as much later. pleg/generic.go: Start, Relist.
 	Drift time.Duration
 	// Coalesce is how soon after a version of the status the next must come for the API not to have shown the first.
 	Coalesce time.Duration
