@@ -1,10 +1,13 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
 var cmpRules = []Rule{
@@ -78,7 +81,7 @@ var cmpRules = []Rule{
 		Why:      "Pods that run are not touched by a roll-back. Those that are made after it are.",
 		Remedy:   "roll back to a target on which sidecars work, or keep the classic form until the roll-back is off the table",
 		Evidence: []string{"KEP-753"},
-		static:   cmp010,
+		static:   cmp010, simulate: cmp010Run,
 	},
 	{
 		ID: "CMP011", Group: CMP, Title: "The injection strategy is sound for the fleet", Severity: Error,
@@ -323,9 +326,51 @@ func cmp010(c *checking) {
 		to := &c.policy.RollBack[i]
 		switch bad := slices.IndexFunc(to.Nodes, func(r gates.Resolved) bool { return !r.Kubelet.SidecarContainers }); {
 		case !to.Nodes[0].API.SidecarContainers:
-			c.warn(s.at("restartPolicy"), "rolled back to %s, %s", to.Target, c.onServerWithout(s)).because("Pods that run go on; those that are made then meet this.")
+			c.droppedThere(s, to)
 		case bad >= 0:
-			c.warn(s.at("restartPolicy"), "rolled back to %s, its kubelets reject new Pods with sidecars", to.Target).because("Pods that run go on until the kubelet is restarted.")
+			c.rejectedThere(s, to)
+		}
+	}
+	c.pass("sidecars work on every roll-back destination")
+}
+
+func (c *checking) droppedThere(s *part, to *Target) *Finding {
+	return c.warn(s.at("restartPolicy"), "rolled back to %s, %s", to.Target, c.onServerWithout(s)).because("Pods that run go on; those that are made then meet this.")
+}
+
+func (c *checking) rejectedThere(s *part, to *Target) *Finding {
+	return c.warn(s.at("restartPolicy"), "rolled back to %s, its kubelets reject new Pods with sidecars", to.Target).because("Pods that run go on until the kubelet is restarted.")
+}
+
+// cmp010Run makes the Pod on each kind of node of each destination, and looks for the first that does not start its mains, or refuses it.
+func cmp010Run(c *checking) {
+	switch {
+	case !c.needSidecars():
+		return
+	case len(c.policy.RollBack) == 0:
+		c.skip("no roll-back destination is named (rollBack)")
+		return
+	case c.node > 0:
+		c.skip("a roll-back is of the whole target")
+		return
+	}
+	s := c.sidecars()[0]
+	for i := range c.policy.RollBack {
+		to := &c.policy.RollBack[i]
+		for node := range to.Nodes {
+			r := c.simulatedOn(&to.Nodes[node], elsewhere, fmt.Sprintf("on %s, node %d", to.Target, node), func(s *sim.Scenario) { s.Job = nil; undisturbed(s) })
+			rejected, begins := r.pod(trace.PodRejected), r.first(s.position, trace.Running)
+			var f *Finding
+			switch {
+			case rejected >= 0:
+				f = c.rejectedThere(s, to).proof(r, rejected)
+			case begins >= 0 && r.first(c.inits, trace.Running) < 0 && !to.Nodes[node].API.SidecarContainers:
+				f = c.droppedThere(s, to).proof(r, begins)
+			default:
+				continue
+			}
+			f.Node = "" // it is on none of the target's
+			break
 		}
 	}
 	c.pass("sidecars work on every roll-back destination")

@@ -60,7 +60,7 @@ var ordRules = []Rule{
 		Why:      "From the redirection on, traffic goes to the proxy's port. Until the proxy listens there, every connection is refused.",
 		Remedy:   "put the proxy, as a sidecar, directly behind the redirection",
 		Evidence: []string{"linkerd/linkerd2#1760", "linkerd/linkerd2#7999", "istio/istio#38354", "kumahq/kuma#3121"},
-		static:   ord006,
+		static:   ord006, simulate: ord006Run,
 	},
 }
 
@@ -307,7 +307,17 @@ func ord005Run(c *checking) {
 	c.pass("every init container that is described ends")
 }
 
-func ord006(c *checking) {
+func ord006(c *checking) { c.redirected(nil) }
+
+func ord006Run(c *checking) {
+	if c.needCapable() && c.needRun() {
+		c.redirected(c.alone())
+	}
+}
+
+// redirected is ORD006 for what the manifest says, or for what a run shows of that: then a container counts that ran behind the redirection and
+// before the proxy listened.
+func (c *checking) redirected(r *run) {
 	var redirector, proxy *part
 	for i := range c.parts {
 		switch p := &c.parts[i]; {
@@ -325,26 +335,43 @@ func ord006(c *checking) {
 	if proxy != nil && proxy.init {
 		end = proxy.index
 	}
-	if proxy != nil && proxy.sidecar() && !proxy.gated() && proxy.index+1 < c.inits {
+	if proxy != nil && proxy.sidecar() && !proxy.gated() && proxy.index+1 < c.inits && r.goesThrough(proxy, &c.parts[proxy.index+1]) {
 		c.warn(proxy.at(""), "%s has no start gate: init containers behind it run before it listens", proxy.Name).
 			because("%s redirects the traffic to %s, and without startupProbe or postStart the next container starts as soon as the process runs.", redirector.Name, proxy.Name).
-			do("give %s a startupProbe", proxy.Name)
+			do("give %s a startupProbe", proxy.Name).shownBy(r, proxy, &c.parts[proxy.index+1])
 	}
 	for i := redirector.index + 1; i < end; i++ {
 		p := &c.parts[i]
+		if !r.goesThrough(redirector, p) || r != nil && proxy != nil && r.up(proxy.position, r.first(p.position, trace.Running)) {
+			continue
+		}
+		var f *Finding
 		switch {
 		case proxy != nil && c.declaresNeed(p, proxy):
-			c.fail(p.at(""), "%s needs the network between the redirection and the proxy %s", p.Name, proxy.Name).
+			f = c.fail(p.at(""), "%s needs the network between the redirection and the proxy %s", p.Name, proxy.Name).
 				because("%s redirects the Pod's traffic to %s, which has not started when %s runs.", redirector.Name, proxy.Name, p.Name)
 		case proxy == nil:
-			c.warn(p.at(""), "%s runs behind %s, which redirects the traffic, and no proxy is known", p.Name, redirector.Name).
+			f = c.warn(p.at(""), "%s runs behind %s, which redirects the traffic, and no proxy is known", p.Name, redirector.Name).
 				do("say what the proxy is (role: proxy), or that %s needs no network", p.Name)
 		default:
-			c.warn(p.at(""), "%s runs with its traffic redirected and %s not started", p.Name, proxy.Name).
+			f = c.warn(p.at(""), "%s runs with its traffic redirected and %s not started", p.Name, proxy.Name).
 				because("%s redirects the Pod's traffic to %s. Whether %s needs the network is not known; if it does, its connections are refused.", redirector.Name, proxy.Name, p.Name)
 		}
+		f.shownBy(r, redirector, p)
 	}
 	c.pass("no init container runs between the redirection and the proxy")
+}
+
+// goesThrough reports whether a run starts one container and, behind it, the next; without a run it is taken for granted.
+func (r *run) goesThrough(one, next *part) bool {
+	return r == nil || r.first(one.position, trace.Running) >= 0 && r.first(next.position, trace.Running) > r.first(one.position, trace.Running)
+}
+
+// shownBy completes a finding with the starts of two containers in a run, if there is one.
+func (f *Finding) shownBy(r *run, one, next *part) {
+	if r != nil {
+		f.proof(r, r.first(one.position, trace.Running), r.first(next.position, trace.Running))
+	}
 }
 
 func (e *exam) declaresNeed(from, to *part) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
+	"github.com/sidecar-conformance/sidecar-conformance/sim/gates"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
 )
 
@@ -56,8 +57,16 @@ func (r *run) jobEvent(reason string) int32 {
 
 // simulated makes a run of the scenario with a change, once for each name and node.
 func (c *checking) simulated(name string, change func(*sim.Scenario)) *run {
+	return c.simulatedOn(c.here(), c.node, name, change)
+}
+
+// elsewhere is that no kind of node of the target is.
+const elsewhere = -1
+
+// simulatedOn makes a run on another target than the one that is looked at: its node is elsewhere, and its name says which.
+func (c *checking) simulatedOn(target *gates.Resolved, node int, name string, change func(*sim.Scenario)) *run {
 	for i := range c.runs {
-		if c.runs[i].node == c.node && c.runs[i].name == name {
+		if c.runs[i].node == node && c.runs[i].name == name {
 			return &c.runs[i]
 		}
 	}
@@ -67,14 +76,14 @@ func (c *checking) simulated(name string, change func(*sim.Scenario)) *run {
 	if c.memory == nil {
 		c.memory = &sim.Memory{}
 	}
-	t, err := c.memory.Run(&scenario, c.here(), sim.DefaultConfig())
+	t, err := c.memory.Run(&scenario, target, sim.DefaultConfig())
 	if err != nil {
 		t = &trace.Trace{}
 		if c.err == nil {
 			c.err = fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	c.runs = append(c.runs, run{t, c.node, name})
+	c.runs = append(c.runs, run{t, node, name})
 	return &c.runs[len(c.runs)-1]
 }
 

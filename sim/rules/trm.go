@@ -29,11 +29,12 @@ var trmRules = []Rule{
 	},
 	{
 		ID: "TRM003", Group: TRM, Title: "No reliance on stop order where none exists", Severity: Warning, OnlyWarns: true, Core: true,
-		What:     "On targets whose kubelet stops all containers together: lists the containers that need a sidecar while they stop. Each is a warning.",
+		What: "On targets whose kubelet stops all containers together: lists the containers that need a sidecar while they stop. Each is a warning, and a deletion of the Pod shows it where the " +
+			"container still runs when the sidecar is told to stop.",
 		Why:      "There the proxy goes at once, with the requests that the mains are about to finish.",
 		Remedy:   "use nodes that stop in order, or let the sidecar wait in a preStop hook",
 		Evidence: []string{"KEP-753", "kubernetes/kubernetes#120620"},
-		static:   trm003,
+		static:   trm003, simulate: trm003Run,
 	},
 	{
 		ID: "TRM004", Group: TRM, Title: "The grace time is enough for the chain", Severity: Error, Core: true,
@@ -173,11 +174,38 @@ func trm003(c *checking) {
 	}
 	for _, s := range c.sidecars() {
 		for _, e := range c.needing(s, AtStop) {
-			c.warn(s.at(""), "this kubelet stops %s together with %s, which needs it while it stops", s.Name, e.from.Name).
-				because("Kubelets stop sidecars after the mains from %s on%s.", gates.OrderedStopSince().Line(), e.seen())
+			c.stoppedTogether(s, e)
 		}
 	}
 	c.pass("no container is known to need a sidecar while it stops")
+}
+
+func (c *checking) stoppedTogether(s *part, e *edge) *Finding {
+	return c.warn(s.at(""), "this kubelet stops %s together with %s, which needs it while it stops", s.Name, e.from.Name).
+		because("Kubelets stop sidecars after the mains from %s on%s.", gates.OrderedStopSince().Line(), e.seen())
+}
+
+func trm003Run(c *checking) {
+	if !c.needSidecars() || !c.needCapable() || !c.needRun() {
+		return
+	}
+	if c.here().Kubelet.StopOrder != gates.StopTogether {
+		c.skip("sidecars that run here are stopped in order")
+		return
+	}
+	r := c.deleted(0)
+	if r == nil {
+		return
+	}
+	for _, s := range c.sidecars() {
+		signal := r.after(s.position, trace.StopSignal, r.pod(trace.DeleteRequested))
+		for _, e := range c.needing(s, AtStop) {
+			if signal >= 0 && r.up(e.from.position, signal) {
+				c.stoppedTogether(s, e).proof(r, signal, r.after(e.from.position, trace.Exited, signal))
+			}
+		}
+	}
+	c.pass("no container that needs a sidecar while it stops runs when that is told to stop")
 }
 
 // step is one container's part of a stop.
