@@ -34,19 +34,27 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 
 func (r *Report) markdownTargets(w io.Writer) {
 	fmt.Fprint(w, "\n## Targets\n\n| | Target | API server | Kubelet | Runtime | Node image |\n|---|---|---|---|---|---|\n")
+	// What was measured on different days often reads the same.
+	written := map[string]bool{}
+	once := func(format string, args ...any) {
+		if line := fmt.Sprintf(format, args...); !written[line] {
+			written[line] = true
+			fmt.Fprint(w, line)
+		}
+	}
 	for i, t := range r.Targets {
 		measured := t.Measured
 		if len(measured) == 0 {
 			measured = []Measured{{}}
 		}
 		for _, m := range measured {
-			fmt.Fprintf(w, "| %d | `%s` | %s | %s | %s | %s |\n", i+1, t.Name, dash(m.APIServer), dash(m.Kubelet), dash(m.Runtime), dash(m.NodeImage))
+			once("| %d | `%s` | %s | %s | %s | %s |\n", i+1, t.Name, dash(m.APIServer), dash(m.Kubelet), dash(m.Runtime), dash(m.NodeImage))
 		}
 	}
 	for i, t := range r.Targets {
 		for _, m := range t.Measured {
 			if len(m.Gates) > 0 {
-				fmt.Fprintf(w, "\nGates of target %d as measured: %s.\n", i+1, strings.Join(telling(m.Gates), ", "))
+				once("\nGates of target %d as measured: %s.\n", i+1, strings.Join(telling(m.Gates), ", "))
 			}
 		}
 	}
