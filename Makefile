@@ -16,7 +16,7 @@ GOLDEN := ./clusters ./clusters/actor ./clusters/nodeimage ./sim/gates ./sim/tra
 RACE   := ./cmd/... ./fixtures ./clusters/nodeimage ./clusters/observe ./suites/runner
 
 # Patch releases that scenarios ask for, because of their defects.
-PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1
+PATCHES := 1.28.7 1.29.2 1.29.7 1.29.8 1.30.3 1.30.4 1.31.0 1.33.5 1.34.1 1.35.2 1.36.2
 
 # The race detector needs a C compiler; without one Go turns cgo off, and that part is left out.
 HAVE_RACE = $(filter 1,$(shell $(GO) env CGO_ENABLED))

@@ -244,6 +244,10 @@ func (l *life) evict(mode sim.EvictMode, key, uid string) {
 	if l.down || l.request.Scenario.Pod.Critical && mode != sim.EvictPreempt {
 		return
 	}
+	pod := l.kubelet.Active(types.UID(uid))
+	if pod == nil {
+		return
+	}
 	reason, message, grace := "Evicted", "The node was low on resource", new(int64)
 	switch mode {
 	case sim.EvictSoft:
@@ -255,7 +259,7 @@ func (l *life) evict(mode sim.EvictMode, key, uid string) {
 		reason, message, grace = "Preempting", "Preempted in order to admit critical pod", nil
 	}
 	l.record.evicting(mode, uid)
-	l.kubelet.Evict(types.UID(uid), grace, func(s *v1.PodStatus) {
+	l.kubelet.Evict(pod, grace, func(s *v1.PodStatus) {
 		s.Phase, s.Reason, s.Message = v1.PodFailed, reason, message
 		if disruptionConditions() {
 			noteDisruption(s, "TerminationByKubelet")
@@ -347,7 +351,7 @@ func (l *life) take(step sim.Step) {
 	}
 	key, uid := l.podNamed(step.Pod)
 	switch {
-	case key == "":
+	case key == "" && (l.job == nil || !disturbs): // the node of a Job is there without Pods too
 	case step.Delete != nil:
 		grace := step.Delete.GracePeriodSeconds
 		if step.Delete.Force {

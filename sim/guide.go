@@ -37,7 +37,8 @@ type Moment struct {
 	Container int16 // or trace.NoContainer
 	Run       int32 // the runtime's attempt
 	Kind      trace.Kind
-	ExitCode  int32 // of Exited
+	ExitCode  int32  // of Exited
+	Reason    string // of Exited: OOMKilled where the runtime was told of that
 }
 
 // The choice points of guided runs.
@@ -48,6 +49,7 @@ const (
 	choiceWorker   = "probe worker"
 	choiceGarbage  = "garbage collection"
 	choiceTearDown = "sandbox tear-down"
+	choiceOOM      = "out-of-memory event"
 )
 
 // guideCuts is how many moments a relist may be put behind, at most.
@@ -96,6 +98,22 @@ func (m *machine) observedEnd(c *container, run, code int32, nominal trace.Insta
 		return at
 	}
 	return nominal
+}
+
+// missesOOM chooses whether the runtime does not hear that a process ended for its memory: it hears of that by another way than of the end,
+// and not at all when the container's cgroup is gone by then. Where its events were observed, what they told comes first.
+// containerd: pkg/oom/v1/v1.go: process.
+func (m *machine) missesOOM(c *container, r *record) bool {
+	g := m.config.Guide
+	if g == nil {
+		return false
+	}
+	for i := range g.Moments {
+		if end := &g.Moments[i]; end.Kind == trace.Exited && end.Container == int16(c.position) && end.Run == c.attempt(r.run) {
+			return end.Reason != reasonOOM && m.choose(choiceOOM, 2) == 0
+		}
+	}
+	return m.choose(choiceOOM, 2) == 1
 }
 
 // observedReaction is when a process ends on its stop signal: as long after it as was observed.

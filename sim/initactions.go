@@ -152,7 +152,7 @@ func (m *machine) exitedInit(a *podActions, c *container, r *recordView) (done, 
 
 // failedInit is kuberuntime/helpers.go: isInitContainerFailed.
 func failedInit(r *recordView) bool {
-	return r.state == recordExited && (r.exitCode != 0 || r.reason == "OOMKilled")
+	return r.state == recordExited && (r.exitCode != 0 || r.reason == reasonOOM)
 }
 
 func (m *machine) initMayRestart(c *container, r *recordView) bool {

@@ -233,3 +233,27 @@ func TestExitCodesOfSidecarsMatch(t *testing.T) {
 		}
 	}
 }
+
+// TestNodeOfAJob stops the kubelet of a Job's node: a Pod that runs goes on, one that is made meanwhile waits for the next kubelet, and one
+// that is made behind it finds that.
+func TestNodeOfAJob(t *testing.T) {
+	s := jobScenario(Job{Completions: number(3), Parallelism: number(1)}, RestartNever, Process{For: 10 * time.Second})
+	s.Steps = []Step{{Name: "restart", At: 8 * time.Second, RestartKubelet: &RestartKubelet{Down: 20 * time.Second}}}
+	got := runTheJob(t, "1.37", s, DefaultConfig())
+	if status := lastStatus(t, got); status.Succeeded != 3 {
+		t.Fatalf("%d Pods succeeded, want 3", status.Succeeded)
+	}
+	runs := instants(got, trace.Running)
+	if len(runs) != 6 || runs[2] < 28*time.Second {
+		t.Errorf("containers run from %v on, want the second Pod's from the next kubelet's start at 28s on", runs)
+	}
+	started := instants(got, trace.KubeletStarted)
+	if len(started) != 1 || started[0] != 28*time.Second {
+		t.Errorf("kubelets start at %v, want one at 28s", started)
+	}
+	s.Steps[0] = Step{Name: "crash", At: 8 * time.Second, RebootNode: &RebootNode{Down: 20 * time.Second}}
+	got = runTheJob(t, "1.37", s, DefaultConfig())
+	if status := lastStatus(t, got); status.Succeeded != 3 || status.Failed != 1 {
+		t.Errorf("%d Pods succeeded and %d failed, want 3 and the one that was lost with its node", status.Succeeded, status.Failed)
+	}
+}

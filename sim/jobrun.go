@@ -48,6 +48,7 @@ type jobRun struct {
 	expiry     trace.Instant
 	inputs     int
 	pullRate   pullRate
+	node       jobNode
 	pulled     []bool // by container: an image that a Pod pulled is on the node
 }
 
@@ -236,6 +237,7 @@ func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 		last := &r.pods[n-1].machine.pleg
 		m.pleg.base, m.pleg.before, m.pleg.late = last.base, last.before, last.late
 	}
+	r.node.found(m)
 	keepSidecars, keepRules := m.keeps()
 	m.setUpContainers(keepSidecars, keepRules)
 	for i := range m.containers {
@@ -247,6 +249,7 @@ func (r *jobRun) createPod(ref trace.PodRef, because trace.Cause) *jobPod {
 	m.object.exists = true
 	because.Event = outside(because.Event)
 	m.object.event = m.emit(podEvent(trace.PodCreated), because)
+	m.life.event = m.object.event
 	p.changed()
 	m.schedule(r.target.Scheduler)
 	return p

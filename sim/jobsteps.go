@@ -78,7 +78,7 @@ func (r *jobRun) takeStep(i int) {
 		return
 	}
 	if s.RestartKubelet != nil || s.RebootNode != nil || s.ShutdownNode != nil {
-		state.impossible = "what happens to the node of a Job's Pods is not simulated"
+		state.impossible = r.disturbNode(s)
 		return
 	}
 	for _, p := range r.pods {

@@ -138,9 +138,7 @@ func (m *machine) cutStart() {
 func (m *machine) startKubelet() {
 	m.life.down, m.life.since, m.shutdown = false, m.now, nodeShutdown{}
 	m.life.event = m.emit(podEvent(trace.KubeletStarted), cause(m.life.event, "it is started again", windowRuntime))
-	since := time.Duration(m.now)
-	m.config.SyncTickPhase, m.config.HousekeepingPhase = since+syncTickPeriod, since+housekeepingPeriod
-	m.config.StatusPhase, m.config.GarbagePhase = since+statusPeriod, since
+	m.config.setPhasesFrom(m.now)
 	p := &m.pleg
 	p.cache.clear()
 	for i := range p.seen {
@@ -159,6 +157,13 @@ func (m *machine) startKubelet() {
 	m.status.forget(m)
 	m.pullRate = pullRate{}
 	m.queue.push(m.now.Add(m.config.KubeletStartup), inputKubeletReady, 0, 0, 0)
+}
+
+// setPhasesFrom has the tickers count from the start of a kubelet.
+func (c *Config) setPhasesFrom(start trace.Instant) {
+	since := time.Duration(start)
+	c.SyncTickPhase, c.HousekeepingPhase = since+syncTickPeriod, since+housekeepingPeriod
+	c.StatusPhase, c.GarbagePhase = since+statusPeriod, since
 }
 
 // kubeletReady is when its sync loop takes the Pods that the API server has. What the first relist found is forgotten by then: its events

@@ -128,7 +128,7 @@ func (m *machine) processEnds(position int, run int32, killed bool) {
 	case r.signalled:
 		last = r.signalEv
 	}
-	m.exit(c, r, code, life.OOMKilled && !r.signalled && r.killed == none, cause(last, why, window))
+	m.exit(c, r, code, life.OOMKilled && !r.signalled && r.killed == none && !m.missesOOM(c, r), cause(last, why, window))
 	m.processGone(c, r, false)
 }
 
@@ -137,7 +137,7 @@ func (m *machine) exit(c *container, r *record, code int32, oom bool, because tr
 	reason := "Error"
 	switch {
 	case oom:
-		reason = "OOMKilled"
+		reason = reasonOOM
 	case code == 0:
 		reason = "Completed"
 	}

@@ -47,6 +47,7 @@ const (
 	reasonPodInitializing   = "PodInitializing"
 	reasonContainerCreating = "ContainerCreating"
 	reasonStatusUnknown     = "ContainerStatusUnknown"
+	reasonOOM               = "OOMKilled"
 	reasonDeadline          = "DeadlineExceeded"
 	messageDeadline         = "Pod was active on the node longer than the specified deadline"
 )
@@ -74,6 +75,9 @@ func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	}
 	if m.pastDeadline() {
 		s.phase, s.reason, s.message = trace.PhaseFailed, reasonDeadline, messageDeadline
+	}
+	if shown := m.worker.copy.phase; terminal(shown) {
+		s.phase = shown // the reason stays
 	}
 	for i := range m.regular {
 		m.probeFields(&s.containers[i], i)

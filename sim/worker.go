@@ -37,6 +37,7 @@ type podCopy struct {
 	// initialized is status_manager.go: hasPodInitialized of the API status in the copy.
 	initialized bool
 	ready       bool // the condition Ready in the copy
+	phase       trace.Phase
 	edits       int32
 }
 
@@ -95,8 +96,8 @@ func (m *machine) podArrives() {
 	bound := m.emit(podEvent(trace.PodBound), cause(m.object.event, "the scheduler finds a node", windowRuntime))
 	m.object.event = bound
 	m.publishInitial(true)
-	if m.life.down {
-		return
+	if m.life.down || m.now < m.life.since.Add(m.config.KubeletStartup) {
+		return // it takes the Pod when it is ready
 	}
 	m.worker.known = true
 	if m.rejects(bound) {
@@ -190,7 +191,7 @@ func (m *machine) copyNow() podCopy {
 	ready := m.status.api.condition(trace.PodReady)
 	return podCopy{
 		deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m), ready: ready != nil && ready.True,
-		edits: m.object.edits,
+		phase: m.status.api.phase, edits: m.object.edits,
 	}
 }
 

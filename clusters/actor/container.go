@@ -193,7 +193,12 @@ func (r *realiser) probe(probe *corev1.Probe, name script.Probe, model *sim.Cont
 			r.cannot("%s takes time; a connection is opened by the kernel, at once", where)
 		}
 	case h.GRPC != nil:
-		r.cannot("%s is asked by grpc, which the actor cannot answer yet", where)
+		port := r.port()
+		s.GRPC = append(s.GRPC, script.Port{Probe: name, Port: port})
+		h.GRPC = &corev1.GRPCAction{Port: port, Service: h.GRPC.Service}
+		if errs {
+			r.cannot("%s cannot be carried out; for the kubelet every answer to a call is success or failure", where)
+		}
 	}
 }
 

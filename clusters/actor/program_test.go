@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 
 	"github.com/sidecar-conformance/sidecar-conformance/clusters/actor/script"
 )
@@ -230,6 +236,43 @@ func TestTCP(t *testing.T) {
 	}
 	p.wantExit(0, 900*ms)
 	s.wantWords("0:started 0:portOpened 0:probe 0:portClosed 0:exit")
+}
+
+// TestGRPC asks as the kubelet does: with a connection for each call. prober/grpc: Probe.
+func TestGRPC(t *testing.T) {
+	run := lives(1500*ms, 0)
+	run.Readiness = []script.Answer{
+		{Result: script.Failure}, {From: script.Duration(400 * ms)}, {From: script.Duration(900 * ms), Takes: script.Duration(time.Second)},
+	}
+	s := newStage(t, run)
+	port := freePort(t)
+	s.script.GRPC = []script.Port{{Probe: script.Readiness, Port: port}}
+	ask := func() string {
+		connection, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", port), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*ms)
+		defer cancel()
+		answer, err := healthpb.NewHealthClient(connection).Check(ctx, &healthpb.HealthCheckRequest{Service: "anything"})
+		if err != nil {
+			return status.Code(err).String()
+		}
+		return answer.Status.String()
+	}
+	p := s.main()
+	for _, c := range []struct {
+		at   time.Duration
+		want string
+	}{{100 * ms, "NOT_SERVING"}, {700 * ms, "SERVING"}, {1200 * ms, "DeadlineExceeded"}} {
+		time.Sleep(c.at - time.Since(p.at))
+		if got := ask(); got != c.want {
+			t.Errorf("after %v the answer is %s, want %s", time.Since(p.at), got, c.want)
+		}
+	}
+	p.wantExit(0, 1500*ms)
+	s.wantWords("0:started 0:probeBegin 0:probe 0:probeBegin 0:probe 0:probeBegin 0:exit")
 }
 
 // TestJournalIsWhole has many processes write at the same time. No line is lost or broken, in the file or on the output.

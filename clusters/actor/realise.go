@@ -34,6 +34,8 @@ type Realisation struct {
 	// Pod is what to create; nil where Reasons says why not. The image is never pulled: nodes must have it, except where
 	// that a pull fails is the point.
 	Pod *corev1.Pod
+	// Ephemeral are the containers that steps add to it.
+	Ephemeral []corev1.EphemeralContainer
 	// Item is what the Pod plays, for the simulator to predict: the item that was asked for, with the changes below.
 	Item *fixtures.Item
 	// Reasons say what a cluster cannot do. The scenario is not applicable there.
@@ -108,6 +110,7 @@ func (r *realiser) copy(item *fixtures.Item) {
 	own := *item
 	own.Scenario.Pod.Init = slices.Clone(item.Scenario.Pod.Init)
 	own.Scenario.Pod.Main = slices.Clone(item.Scenario.Pod.Main)
+	own.Scenario.Pod.Ephemeral = slices.Clone(item.Scenario.Pod.Ephemeral)
 	r.Item = &own
 }
 
@@ -126,9 +129,6 @@ func (r *realiser) scenario() {
 	if s.Pod.Critical {
 		r.change("the Pod is not critical, which decides about evictions and the shutdown of nodes alone")
 		s.Pod.Critical = false
-	}
-	if len(s.Pod.Ephemeral) > 0 {
-		r.cannot("ephemeral containers are added while the Pod is there, and the actor plays those alone that it begins with")
 	}
 }
 
@@ -225,6 +225,14 @@ func (r *realiser) pod(template *corev1.PodTemplateSpec) *corev1.Pod {
 	}
 	for i := range pod.Spec.Containers {
 		r.container(&pod.Spec.Containers[i], &model.Main[i])
+	}
+	for i := range model.Ephemeral {
+		c := corev1.Container{Name: model.Ephemeral[i].Name}
+		r.container(&c, &model.Ephemeral[i])
+		r.Ephemeral = append(r.Ephemeral, corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
+			Name: c.Name, Image: c.Image, ImagePullPolicy: c.ImagePullPolicy, Command: c.Command, Env: c.Env, VolumeMounts: c.VolumeMounts,
+			SecurityContext: c.SecurityContext,
+		}})
 	}
 	return pod
 }

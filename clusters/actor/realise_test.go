@@ -139,6 +139,10 @@ func checkPod(t *testing.T, name string, r Realisation) {
 		}
 	}
 	got.Init, got.Main, want.Init, want.Main = nil, nil, nil, nil
+	if len(r.Ephemeral) != len(want.Ephemeral) {
+		t.Errorf("%s: %d ephemeral containers, want %d", name, len(r.Ephemeral), len(want.Ephemeral))
+	}
+	want.Ephemeral = nil // steps add them
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: the Pod is\n%+v\nthat of the scenario\n%+v", name, got, want)
 	}
@@ -156,7 +160,7 @@ func checkPorts(t *testing.T, name string, pod *corev1.Pod) {
 			continue
 		}
 		ports := []int32{s.HTTPPort}
-		for _, port := range s.TCP {
+		for _, port := range slices.Concat(s.TCP, s.GRPC) {
 			ports = append(ports, port.Port)
 		}
 		for _, port := range ports {
@@ -239,7 +243,8 @@ func TestReasons(t *testing.T) {
   behavior: {a: {runs: [{liveness: [{result: error}]}]}}`, "the runtime would have to fail"},
 		{"tcp that errs and takes time", head + `      - {name: a, image: b, livenessProbe: {tcpSocket: {port: 1}}}
   behavior: {a: {runs: [{liveness: [{result: error, takes: 1s}]}]}}`, "success or failure\ncontainer a: the liveness probe takes time"},
-		{"grpc", head + `      - {name: a, image: b, startupProbe: {grpc: {port: 1}}}`, "cannot answer yet"},
+		{"grpc that errs", head + `      - {name: a, image: b, livenessProbe: {grpc: {port: 1}}}
+  behavior: {a: {runs: [{liveness: [{result: error}]}]}}`, "every answer to a call is success or failure"},
 		{"postStart by http", head + `      - {name: a, image: b, lifecycle: {postStart: {httpGet: {port: 1}}}}`, "before the process listens"},
 		{"sleep that ends the process", head + `      - {name: a, image: b, lifecycle: {preStop: {sleep: {seconds: 1}}}}
   behavior: {a: {runs: [{preStop: {endsProcess: true}}]}}`, "does not know of a sleep"},

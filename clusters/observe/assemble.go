@@ -289,7 +289,7 @@ func (a *assembly) writers(pod *corev1.Pod) {
 		a.foreign("it was %s: %s", pod.Status.Reason, pod.Status.Message)
 	}
 	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue && !(c.Reason == "EvictionByEvictionAPI" && a.p.evicts()) {
 			a.foreign("%s: %s", c.Reason, c.Message)
 		}
 	}

@@ -199,7 +199,7 @@ func TestStatus(t *testing.T) {
 	if err := json.Unmarshal(text, &pod); err != nil {
 		t.Fatal(err)
 	}
-	table := tableOf(&pod.Spec)
+	table := tableOf(&pod.Spec, nil)
 	s := table.status(&pod, func(id string) int32 {
 		if strings.Contains(id, ":") {
 			t.Errorf("the ID %q has its runtime's name", id)

@@ -110,7 +110,7 @@ func (r *Recorder) playOf(f *Followed, first version, old bool) (*play, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &play{recorder: r, name: FollowedName(f.Namespace, f.Name), scenario: scenario, table: tableOf(&pod.Spec), pod: f.Name, uid: pod.UID,
+	p := &play{recorder: r, name: FollowedName(f.Namespace, f.Name), scenario: scenario, table: tableOf(&pod.Spec, nil), pod: f.Name, uid: pod.UID,
 		followed: true, news: make(chan struct{})}
 	if old {
 		if err := r.identify(pod); err != nil {

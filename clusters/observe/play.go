@@ -30,9 +30,11 @@ type play struct {
 	name     string // of the scenario, with its family
 	scenario sim.Scenario
 	table    table
-	pod      string
-	uid      types.UID
-	node     string
+	// ephemeral are the containers that steps add.
+	ephemeral []corev1.EphemeralContainer
+	pod       string
+	uid       types.UID
+	node      string
 	// asked is when the create call was sent; zero is when it was answered. Over is the horizon.
 	asked, zero, over time.Time
 	refused           string
@@ -92,7 +94,8 @@ func (r *Recorder) play(ctx context.Context, real actor.Realisation) (*play, err
 		return nil, fmt.Errorf("scenario %s cannot be played on a cluster: %s", real.Item.FullName(), strings.Join(real.Reasons, "; "))
 	}
 	p := &play{recorder: r, name: real.Item.FullName(), scenario: real.Item.Scenario, news: make(chan struct{})}
-	p.table = tableOf(&real.Pod.Spec)
+	p.ephemeral = real.Ephemeral
+	p.table = tableOf(&real.Pod.Spec, p.ephemeral)
 	horizon, err := p.predict(r.targetOfPods())
 	if err != nil {
 		return p, err
@@ -168,7 +171,7 @@ func (p *play) create(ctx context.Context, template *corev1.Pod) error {
 		p.over = p.zero
 		return fmt.Errorf("creating the Pod of %s: %w", p.name, err)
 	}
-	p.table = tableOf(&made.Spec) // the API server may have dropped fields
+	p.table = tableOf(&made.Spec, p.ephemeral) // the API server may have dropped fields
 	p.uid = made.UID
 	r.adopt(p, made.UID)
 	return nil

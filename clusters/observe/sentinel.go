@@ -44,7 +44,7 @@ func (r *Recorder) sentinel(ctx context.Context, node string, before bool) error
 	defer cancel()
 	p := &play{recorder: r, name: "sentinel", news: make(chan struct{}), node: node, sentinel: sentinelLife, before: before}
 	pod := actor.Sentinel(actor.SentinelOptions{Options: r.options.Actor, Name: p.name, Node: node, Life: sentinelLife})
-	p.table = tableOf(&pod.Spec)
+	p.table = tableOf(&pod.Spec, nil)
 	if err := p.create(ctx, pod); err != nil {
 		return err
 	}

@@ -39,8 +39,8 @@ func newTable(containers []trace.Container) table {
 	return t
 }
 
-// tableOf is the table of a Pod as the API server has it.
-func tableOf(spec *corev1.PodSpec) table {
+// tableOf is the table of a Pod as the API server has it, and of the ephemeral containers that it has or is to have.
+func tableOf(spec *corev1.PodSpec, ephemeral []corev1.EphemeralContainer) table {
 	var list []trace.Container
 	for _, c := range spec.InitContainers {
 		role := trace.RoleInit
@@ -51,6 +51,9 @@ func tableOf(spec *corev1.PodSpec) table {
 	}
 	for _, c := range spec.Containers {
 		list = append(list, trace.Container{Name: c.Name, Role: trace.RoleMain})
+	}
+	for _, c := range ephemeral {
+		list = append(list, trace.Container{Name: c.Name, Role: trace.RoleEphemeral})
 	}
 	return newTable(list)
 }
@@ -72,7 +75,7 @@ func (t *table) status(pod *corev1.Pod, attempt func(id string) int32) trace.Sta
 			}
 		}
 	}
-	for _, list := range [][]corev1.ContainerStatus{s.InitContainerStatuses, s.ContainerStatuses} {
+	for _, list := range [][]corev1.ContainerStatus{s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses} {
 		for i := range list {
 			if c, ok := t.index[list[i].Name]; ok {
 				out.Containers[c] = containerStatus(&list[i], attempt)

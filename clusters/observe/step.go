@@ -3,10 +3,15 @@ package observe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/sidecar-conformance/sidecar-conformance/sim"
 	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
@@ -39,6 +44,10 @@ func (p *play) step(ctx context.Context, s *sim.Step) {
 		p.delete(ctx, s.Delete)
 	case s.Kill != nil:
 		p.signal(s.Kill.Container, s.Kill.Signal)
+	case s.Evict != nil:
+		p.evict(ctx)
+	case s.AddEphemeral != nil:
+		p.addEphemeral(ctx, s.AddEphemeral.Container)
 	case s.LoseSandbox != nil:
 		p.signal("", sim.SignalKill)
 	}
@@ -106,13 +115,58 @@ func (p *play) delete(ctx context.Context, d *sim.Delete) {
 		grace = 0
 		o.GracePeriodSeconds = new(int64(0))
 	}
+	p.deleteBy(grace, func(pods corev1client.PodInterface) error { return pods.Delete(ctx, p.pod, o) })
+}
+
+// evict asks the API server to evict the Pod, as a drain does.
+func (p *play) evict(ctx context.Context) {
+	p.deleteBy(time.Duration(p.scenario.Pod.TerminationGracePeriodSeconds)*time.Second, func(pods corev1client.PodInterface) error {
+		return pods.EvictV1(ctx, &policyv1.Eviction{
+			ObjectMeta:    metav1.ObjectMeta{Name: p.pod, Namespace: p.recorder.namespace.Name},
+			DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &p.uid}},
+		})
+	})
+}
+
+// evicts reports whether a step of the scenario is an eviction.
+func (p *play) evicts() bool {
+	return slices.ContainsFunc(p.scenario.Steps, func(s sim.Step) bool { return s.Evict != nil })
+}
+
+// deleteBy keeps the span of a request that deletes the Pod.
+func (p *play) deleteBy(grace time.Duration, request func(corev1client.PodInterface) error) {
 	taken := stepTaken{from: time.Now(), event: trace.Event{Kind: trace.DeleteRequested, Container: trace.NoContainer, Span: grace}}
-	err := p.recorder.cluster.Existing.Client.CoreV1().Pods(p.recorder.namespace.Name).Delete(ctx, p.pod, o)
+	err := request(p.recorder.cluster.Existing.Client.CoreV1().Pods(p.recorder.namespace.Name))
 	taken.to = time.Now()
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		taken.failed = err.Error()
 	} else if err != nil {
 		taken.failed = "-" // the Pod was gone
+	}
+	p.keep(taken)
+}
+
+// addEphemeral adds a container to the Pod, as kubectl debug does.
+func (p *play) addEphemeral(ctx context.Context, name string) {
+	taken := stepTaken{from: time.Now(), event: trace.Event{Kind: trace.EphemeralAdded, Container: int16(p.table.index[name])}}
+	pods := p.recorder.cluster.Existing.Client.CoreV1().Pods(p.recorder.namespace.Name)
+	i := slices.IndexFunc(p.ephemeral, func(c corev1.EphemeralContainer) bool { return c.Name == name })
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		pod, err := pods.Get(ctx, p.pod, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers, p.ephemeral[i])
+		taken.from = time.Now()
+		_, err = pods.UpdateEphemeralContainers(ctx, p.pod, pod, metav1.UpdateOptions{})
+		return err
+	})
+	taken.to = time.Now()
+	if err != nil {
+		taken.failed = fmt.Sprintf("adding %s: %v", name, err)
+		if apierrors.IsNotFound(err) {
+			taken.failed = "-" // the Pod was gone
+		}
 	}
 	p.keep(taken)
 }

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/kubernetes/pkg/kubelet/cm"
@@ -21,8 +23,13 @@ func (containers) GetNodeAllocatableAbsolute() v1.ResourceList {
 
 type cgroups struct{ cm.PodContainerManager }
 
-// GetPodCgroupConfig is what is written there: no limits, as cgroup_manager_linux.go: readCgroupMemoryConfig reads them of a node with cgroup v2.
-func (cgroups) GetPodCgroupConfig(*v1.Pod, v1.ResourceName) (*cm.ResourceConfig, error) {
-	memory, shares, quota, period := int64(-1), uint64(2), int64(-1), uint64(100_000)
+// GetPodCgroupConfig is what is written there: the shares of all containers, and no limits, as cgroup_manager_linux.go: readCgroupMemoryConfig
+// reads them of a node with cgroup v2. Containers that run one after the other have no resources here.
+func (cgroups) GetPodCgroupConfig(pod *v1.Pod, _ v1.ResourceName) (*cm.ResourceConfig, error) {
+	var requests int64
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		requests += c.Resources.Requests.Cpu().MilliValue()
+	}
+	memory, shares, quota, period := int64(-1), cm.MilliCPUToShares(requests), int64(-1), uint64(100_000)
 	return &cm.ResourceConfig{Memory: &memory, CPUShares: &shares, CPUQuota: &quota, CPUPeriod: &period}, nil
 }

@@ -85,17 +85,22 @@ type Kubelet struct {
 	released  func()
 }
 
-// Evict has the pod workers stop a Pod as the eviction manager does, or the preemption of Pods: with a grace, nil for the Pod's own, and what
-// becomes of its status when the stop begins. It does not wait for the end.
-func (k *Kubelet) Evict(uid kubetypes.UID, grace *int64, status func(*v1.PodStatus)) {
-	find := field(k.kubelet, "podManager").MethodByName("GetPodByUID")
-	found := find.Call([]reflect.Value{reflect.ValueOf(uid)})
-	if !found[1].Bool() {
-		return
+// Active is a Pod that the kubelet counts as active, or nil: evictions and preemptions choose among those.
+func (k *Kubelet) Active(uid kubetypes.UID) *v1.Pod {
+	for _, pod := range k.kubelet.GetActivePods() {
+		if pod.UID == uid {
+			return pod
+		}
 	}
+	return nil
+}
+
+// Evict has the pod workers stop an active Pod as the eviction manager does, or the preemption of Pods: with a grace, nil for the Pod's own,
+// and what becomes of its status when the stop begins. It does not wait for the end.
+func (k *Kubelet) Evict(pod *v1.Pod, grace *int64, status func(*v1.PodStatus)) {
 	kill := field(field(k.kubelet, "evictionManager").Elem().Interface(), "killPodFunc")
 	go call(kill, map[reflect.Type][]reflect.Value{
-		found[0].Type():        {found[0]},
+		reflect.TypeOf(pod):    {reflect.ValueOf(pod)},
 		reflect.TypeOf(true):   {reflect.ValueOf(true)},
 		reflect.TypeOf(grace):  {reflect.ValueOf(grace)},
 		reflect.TypeOf(status): {reflect.ValueOf(status)},

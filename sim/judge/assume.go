@@ -109,20 +109,7 @@ func gateStates(component string, want gates.Component, p *Provenance) []string 
 
 // sameContainers reports whether the observation is of the scenario's Pod.
 func sameContainers(s *sim.Scenario, o *Observation) bool {
-	if len(o.Containers) != len(s.Pod.Init)+len(s.Pod.Main) {
-		return false
-	}
-	for i := range o.Containers {
-		c := &s.Pod
-		var name string
-		if i < len(c.Init) {
-			name = c.Init[i].Name
-		} else {
-			name = c.Main[i-len(c.Init)].Name
-		}
-		if o.Containers[i].Name != name {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(o.Containers, slices.Concat(s.Pod.Init, s.Pod.Main, s.Pod.Ephemeral), func(seen trace.Container, c sim.Container) bool {
+		return seen.Name == c.Name
+	})
 }

@@ -98,7 +98,7 @@ func observed(tr *trace.Trace, s *sim.Scenario, target gates.Resolved, seed uint
 			}
 			lost = true
 			seen.Source = judge.SourceSteps
-		case trace.DeleteRequested, trace.OutsideSignal, trace.PodRefused:
+		case trace.DeleteRequested, trace.OutsideSignal, trace.PodRefused, trace.EphemeralAdded:
 			seen.Source = judge.SourceSteps
 			seen.Earliest, seen.Latest = max(at.Add(-upTo(10*time.Millisecond)), 0), at.Add(upTo(10*time.Millisecond))
 		case trace.PodRemoved:
@@ -133,7 +133,7 @@ func sleeps(s *sim.Scenario, e *trace.Event) bool {
 	if e.Container == trace.NoContainer {
 		return false
 	}
-	c := slices.Concat(s.Pod.Init, s.Pod.Main)[e.Container]
+	c := slices.Concat(s.Pod.Init, s.Pod.Main, s.Pod.Ephemeral)[e.Container]
 	return e.Kind == trace.PostStartBegin && c.PostStart != nil && c.PostStart.Handler == sim.HandlerSleep ||
 		e.Kind == trace.PreStopBegin && c.PreStop != nil && c.PreStop.Handler == sim.HandlerSleep
 }

@@ -49,7 +49,7 @@ func prepare(s *sim.Scenario, o *Observation, how How) *evidence {
 		key := keyOf(e)
 		v.index[key] = append(v.index[key], int32(i))
 		if at, ok := moment(&o.Seen[i]); ok {
-			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: at, Container: e.Container, Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode})
+			v.guide.Moments = append(v.guide.Moments, sim.Moment{At: at, Container: e.Container, Run: e.Run, Kind: e.Kind, ExitCode: e.ExitCode, Reason: e.Reason})
 		}
 	}
 	slices.SortStableFunc(v.guide.Moments, func(a, b sim.Moment) int { return cmp.Compare(a.At, b.At) })
@@ -94,17 +94,24 @@ func (v *evidence) guided(s *sim.Scenario) *sim.Scenario {
 }
 
 // Tellable reports whether an observation can say that a step of this kind was taken. A recorder takes no others.
-func Tellable(s *sim.Step) bool { return s.Delete != nil || s.Kill != nil || s.LoseSandbox != nil }
+func Tellable(s *sim.Step) bool {
+	return s.Delete != nil || s.Kill != nil || s.LoseSandbox != nil || s.AddEphemeral != nil || throughAPI(s.Evict)
+}
+
+// throughAPI says that an eviction is the API server's, which deletes the Pod; the others are a kubelet's own.
+func throughAPI(e *sim.Evict) bool { return e != nil && e.Mode == sim.EvictAPI }
 
 // tellsOf reports whether an event of the recorder's own is of a step.
 func (v *evidence) tellsOf(e *trace.Event, s *sim.Step) bool {
 	switch e.Kind {
 	case trace.DeleteRequested:
-		return s.Delete != nil
+		return s.Delete != nil || throughAPI(s.Evict)
 	case trace.OutsideSignal:
 		return s.Kill != nil && s.Kill.Container == v.o.Containers[e.Container].Name && string(s.Kill.Signal) == e.Reason
 	case trace.SandboxStopped:
 		return s.LoseSandbox != nil
+	case trace.EphemeralAdded:
+		return s.AddEphemeral != nil && s.AddEphemeral.Container == v.o.Containers[e.Container].Name
 	}
 	return false
 }

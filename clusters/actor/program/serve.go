@@ -35,6 +35,9 @@ func (p *process) serve() error {
 	for _, port := range p.script.TCP {
 		go p.tcp(port)
 	}
+	for _, port := range p.script.GRPC {
+		go p.grpc(port)
+	}
 	return nil
 }
 

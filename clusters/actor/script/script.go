@@ -39,11 +39,13 @@ type Script struct {
 	HTTPPort int32 `json:"httpPort,omitempty"`
 	// TCP are its tcp probes: a port is open while the answer is success.
 	TCP []Port `json:"tcp,omitempty"`
+	// GRPC are its grpc probes: each is asked at a port of its own.
+	GRPC []Port `json:"grpc,omitempty"`
 	// MemoryLimit is the container's memory limit in bytes, for a process that is to be killed for its memory; 0 means that none is.
 	MemoryLimit int64 `json:"memoryLimit,omitempty"`
 }
 
-// Port is where the actor answers a tcp probe.
+// Port is where the actor answers a tcp or a grpc probe.
 type Port struct {
 	Probe Probe `json:"probe"`
 	Port  int32 `json:"port"`
@@ -154,7 +156,7 @@ func Parse(text string) (*Script, error) {
 			problems = append(problems, fmt.Errorf("run %d reacts to %q alone, of which the actor knows nothing", i, only))
 		}
 	}
-	for _, port := range s.TCP {
+	for _, port := range slices.Concat(s.TCP, s.GRPC) {
 		if !slices.Contains(Probes(), port.Probe) {
 			problems = append(problems, fmt.Errorf("there is no probe %q: write startup, readiness or liveness", port.Probe))
 		}

@@ -152,7 +152,14 @@ func (d draw) podScript(s *sim.Scenario) sim.PodScript {
 
 func (d draw) jobStep(s *sim.Scenario) sim.Step {
 	step := sim.Step{At: d.odd(60 * time.Second)}
-	if d.oneIn(2) {
+	if d.oneIn(8) {
+		down := d.odd(pick(d, time.Millisecond, 4*time.Second, 40*time.Second))
+		if d.oneIn(2) {
+			step.RestartKubelet = &sim.RestartKubelet{Down: down}
+		} else {
+			step.RebootNode = &sim.RebootNode{Down: down}
+		}
+	} else if d.oneIn(2) {
 		index := d.Int32N(3)
 		step.Pod = &sim.PodMatch{Index: &index}
 		d.podStep(s, &step)
