@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,28 @@ func TestSignalFromOutside(t *testing.T) {
 	}
 	if len(stops) != 1 || stops[0].Earliest < trace.Instant(3500*time.Millisecond) {
 		t.Errorf("stop signals at %v, want the kubelet's alone", stops)
+	}
+}
+
+// TestAttemptsBeginAnew has the runtime count from 0 again, as it does in a new sandbox where nothing is left of the runs before.
+func TestAttemptsBeginAnew(t *testing.T) {
+	r, p := heard(t)
+	again := slices.Clone(r.runs["u"][1:])
+	for i := range again {
+		again[i].at = again[i].at.Add(6 * time.Second)
+	}
+	r.runs["u"] = append(r.runs["u"], again...)
+	second := started(8 * time.Second)
+	second.Run = 1
+	stop := actor.Entry{At: at(10 * time.Second), Mono: 10e9, Container: "app", What: script.StopSignal, Run: 1}
+	o := r.assemble(p, []actor.Entry{started(2 * time.Second), second, stop}, nil).o
+	if why := whys(o); why != "" {
+		t.Error(why)
+	}
+	for _, s := range o.Seen {
+		if s.Event.Kind == trace.StopSignal && s.Event.Run != 0 {
+			t.Errorf("the stop signal is of run %d, want 0, as the runtime calls the second run", s.Event.Run)
+		}
 	}
 }
 

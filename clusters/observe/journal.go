@@ -97,16 +97,28 @@ func journalEvent(e *actor.Entry) (kind trace.Kind, ok bool) {
 const hears = time.Second
 
 // fromOutside reports whether an actor wrote down the signal of a step, which looks to it like any other. Each step is spent on one entry.
-func (a *assembly) fromOutside(e *actor.Entry, position int, spent []bool) bool {
+func (a *assembly) fromOutside(e *actor.Entry, seen *trace.Event, spent []bool) bool {
 	for i := range a.p.steps {
 		s := &a.p.steps[i]
-		if s.event.Kind == trace.OutsideSignal && !spent[i] && int(s.event.Container) == position && int(s.event.Run) == e.Run &&
+		if s.event.Kind == trace.OutsideSignal && !spent[i] && s.event.Container == seen.Container && s.event.Run == seen.Run &&
 			!e.At.Before(s.from.Add(-a.skew)) && !e.At.After(s.to.Add(a.skew+hears)) {
 			spent[i] = true
 			return true
 		}
 	}
 	return false
+}
+
+// attempts are the numbers that the runtime gave to the runs of each container, in their order. An actor counts its processes; the kubelet
+// counts from what records and status tell it, and begins anew where both are gone.
+func (a *assembly) attempts() [][]int32 {
+	list := make([][]int32, len(a.p.table.containers))
+	for i := range a.o.Seen {
+		if s := &a.o.Seen[i]; s.Source == judge.SourceRuntime && s.Event.Kind == trace.Running {
+			list[s.Event.Container] = append(list[s.Event.Container], s.Event.Run)
+		}
+	}
+	return list
 }
 
 // journal adds what the actors saw. Only the first stop signal of a run counts, and none that a step sent.
@@ -116,6 +128,7 @@ func (a *assembly) journal(entries []actor.Entry) {
 		number    int
 	}
 	stopped, spent := map[run]bool{}, make([]bool, len(a.p.steps))
+	attempts := a.attempts()
 	for i := range entries {
 		e := &entries[i]
 		kind, ok := journalEvent(e)
@@ -123,13 +136,16 @@ func (a *assembly) journal(entries []actor.Entry) {
 		if !ok || !known {
 			continue
 		}
+		event := trace.Event{Kind: kind, Container: int16(position), Run: int32(e.Run)}
+		if own := attempts[position]; e.Run < len(own) {
+			event.Run = own[e.Run]
+		}
 		if key := (run{e.Container, e.Run}); kind == trace.StopSignal {
-			if stopped[key] || a.fromOutside(e, position, spent) {
+			if stopped[key] || a.fromOutside(e, &event, spent) {
 				continue
 			}
 			stopped[key] = true
 		}
-		event := trace.Event{Kind: kind, Container: int16(position), Run: int32(e.Run)}
 		a.see(event, judge.SourceJournal, e.At.Add(-a.skew), e.At.Add(a.skew))
 	}
 	a.everyRun(entries)
