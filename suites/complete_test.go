@@ -20,12 +20,6 @@ var recordedOn = map[string]bool{
 	"1.29.15-SidecarContainers": core, "1.29.15/1.29.15-SidecarContainers": core, "1.29.15/1.28.15": core,
 }
 
-// notPlayedYet are scenarios that a recorder can play since today, besides family rules.
-var notPlayedYet = map[string]bool{
-	"gating/startup-probe-by-grpc": true, "fault/ephemeral-container": true, "fault/ephemeral-container-and-the-end": true,
-	"fault/eviction-through-the-api": true, "fault/sandbox-lost-again-during-init": true,
-}
-
 const (
 	core       = false
 	everything = true
@@ -55,8 +49,6 @@ func TestRecordingsAreComplete(t *testing.T) {
 			delete(kept, key)
 			wanted := playable && (all || item.Profile == fixtures.ProfileCore)
 			switch {
-			case wanted && r == nil && (notPlayedYet[item.FullName()] || item.Family == "rules"):
-				t.Logf("%s is not recorded yet", key)
 			case wanted && r == nil:
 				t.Errorf("%s is not recorded", key)
 			case r == nil:
