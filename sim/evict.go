@@ -37,6 +37,7 @@ func (m *machine) evict(e *Evict) (impossible string) {
 	w.eviction = &order
 	if !w.terminate && !m.object.deleting && !terminal(m.status.api.phase) {
 		w.evicted = true // pod_workers.go: UpdatePod: what ends the Pod first counts
+		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbagePod, 0, 0, 0)
 	}
 	m.updatePod(update{trigger: m.emit(event, cause(m.object.event, "the kubelet evicts the Pod", windowRuntime)), because: "the Pod is evicted"})
 	return ""

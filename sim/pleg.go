@@ -332,6 +332,18 @@ func (m *machine) keepDead(keep int, because trace.Cause) {
 	}
 }
 
+// keepNone removes every record that does not run.
+func (m *machine) keepNone(because trace.Cause) {
+	for i := range m.containers {
+		c := &m.containers[i]
+		for j := len(c.records) - 1; j >= 0; j-- {
+			if r := &c.records[j]; r.state != recordRunning {
+				m.remove(c, r.run, because)
+			}
+		}
+	}
+}
+
 // garbageTick is the collection of once a minute, for a container that got a record since the last one. It keeps the
 // newest of the records that do not run. kuberuntime/kuberuntime_gc.go: evictContainers, enforceMaxContainersPerEvictUnit.
 func (m *machine) garbageTick(position int) {
@@ -352,10 +364,16 @@ func (m *machine) garbageTick(position int) {
 }
 
 // garbagePod is that collection for a Pod that was deleted and whose containers are stopped: everything of it goes. If it comes
-// before the last sync, that sync finds nothing. kuberuntime/kuberuntime_gc.go: evictContainers, evictSandboxes;
-// pod_workers.go: ShouldPodContentBeRemoved.
+// before the last sync, that sync finds nothing. Of a Pod that is evicted everything goes that does not run, while it stops too.
+// kuberuntime/kuberuntime_gc.go: evictContainers, evictSandboxes; pod_workers.go: ShouldPodContentBeRemoved.
 func (m *machine) garbagePod() {
-	if m.worker.finished {
+	w := &m.worker
+	if w.finished || m.life.down {
+		return
+	}
+	if w.evicted && !w.terminated {
+		m.keepNone(cause(w.lastEvent, "garbage collection keeps nothing of an evicted Pod that does not run", windowUpTo(garbagePeriod)))
+		m.queue.push(m.now.Add(garbagePeriod), inputGarbagePod, 0, 0, 0)
 		return
 	}
 	for i := range m.containers {

@@ -63,6 +63,7 @@ type probeWorker struct {
 	hasResult bool
 	result    probeVerdict
 	event     int32 // the event that set the result
+	late      int32 // the sync that made it, if the container ran by then, or none
 }
 
 // addProbes makes the workers that are missing. prober_manager.go: AddPod. Up to 1.36 it returns at the first that
@@ -80,6 +81,33 @@ func (m *machine) addProbes() {
 	}
 }
 
+// lacksWorker reports whether addProbes would make a worker for a container that runs: its old one ended when the container did, and another's
+// worker, which is there no more, kept AddPod from making a new one.
+func (m *machine) lacksWorker() bool {
+next:
+	for n := range m.regular {
+		i := (m.inits + n) % m.regular // mains first
+		c := &m.containers[i]
+		if c.role == trace.RoleInit {
+			continue
+		}
+		for kind, spec := range [...]*Probe{probeStartup: c.spec.Startup, probeReadiness: c.spec.Readiness, probeLiveness: c.spec.Liveness} {
+			switch {
+			case spec == nil:
+				continue
+			case m.findWorker(i, probeType(kind)) == nil && m.status.current.containers[i].State.Kind == trace.StateRunning:
+				return true
+			case m.findWorker(i, probeType(kind)) == nil:
+			case m.kubelet.AddPodContinues:
+				continue next
+			default:
+				return false
+			}
+		}
+	}
+	return false
+}
+
 // addWorkers makes a container's workers. It returns false if AddPod goes no further.
 func (m *machine) addWorkers(c *container) bool {
 	for kind, spec := range [...]*Probe{probeStartup: c.spec.Startup, probeReadiness: c.spec.Readiness, probeLiveness: c.spec.Liveness} {
@@ -89,7 +117,10 @@ func (m *machine) addWorkers(c *container) bool {
 		if m.findWorker(c.position, probeType(kind)) != nil {
 			return m.kubelet.AddPodContinues
 		}
-		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never}
+		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never, late: none}
+		if m.status.current.containers[c.position].State.Kind == trace.StateRunning {
+			w.late, m.worker.idle.set = m.worker.lastEvent, false // the sync is what its result comes of
+		}
 		if m.now.Sub(m.life.since) < w.period() {
 			// The kubelet has started only lately: workers begin at random. worker.go: run.
 			w.anchor = m.now.Add(m.randomPart(w.period()))
@@ -525,6 +556,9 @@ func (m *machine) setResult(i int, verdict probeVerdict, ran int32, a Answer) {
 	w.hasResult, w.result = true, verdict
 	w.event = none
 	trigger, because := m.status.event, "a probe worker sees the new container"
+	if w.late != none && w.late > trigger {
+		trigger = w.late
+	}
 	if ran != none {
 		c := &m.containers[w.position]
 		kinds := [...][2]trace.Kind{
@@ -553,7 +587,11 @@ func (m *machine) probeCause(ran int32, w *probeWorker, verdict probeVerdict, a 
 	if r := c.find(w.run); r == nil || r.state != recordRunning {
 		return cause(ran, because, windowUpTo(seconds(w.spec.TimeoutSeconds))) // the end of the process was the answer
 	}
-	known := max(c.changed.Sub(m.trace.Events[ran].At), 0) + seconds(w.spec.InitialDelaySeconds)
+	seen := c.changed
+	if w.late != none {
+		seen = max(seen, m.trace.Events[w.late].At)
+	}
+	known := max(seen.Sub(m.trace.Events[ran].At), 0) + seconds(w.spec.InitialDelaySeconds)
 	each := w.period() + seconds(w.spec.TimeoutSeconds)
 	return cause(ran, because, trace.Window{Min: a.From, Max: max(a.From, known) + time.Duration(threshold)*each})
 }

@@ -100,6 +100,24 @@ func (m *machine) forgetSizes() {
 	}
 }
 
+// initializeSizes takes the sizes of a Pod of whose sizes nothing is known for made, before any container starts.
+// kuberuntime_manager.go: InitializeActuatedPod, 1.37.
+func (m *machine) initializeSizes() {
+	if !m.kubelet.Resize || !m.kubelet.ResizeAtStart {
+		return
+	}
+	for i := range m.regular {
+		if m.containers[i].sized {
+			return
+		}
+	}
+	for i := range m.regular {
+		if c := &m.containers[i]; c.role != trace.RoleInit {
+			c.actuated, c.sized = c.allocated, true
+		}
+	}
+}
+
 // markResizable finds the containers that some step resizes.
 func (m *machine) markResizable() {
 	for i := range m.scenario.Steps {
@@ -111,15 +129,14 @@ func (m *machine) markResizable() {
 	}
 }
 
-// resizesAtStart reports whether a main is to start that does not have the size that it is to have, or that has never had one. As long as it
-// cannot start, for its image perhaps, each sync resizes, and the relist behind it wakes the worker. Containers that no step resizes are taken
-// for ones without resources.
+// resizesAtStart reports whether a main is to start with other resources than were made. As long as it cannot start, for its image perhaps,
+// each sync resizes, and the relist behind it wakes the worker.
 func (m *machine) resizesAtStart(a *podActions) bool {
 	if !m.kubelet.Resize || !m.kubelet.ResizeAtStart {
 		return false
 	}
 	for i := range a.startMain {
-		if c := &m.containers[a.startMain[i].position]; c.resizable && (!c.sized || c.allocated != c.actuated) {
+		if c := &m.containers[a.startMain[i].position]; c.allocated != c.actuated {
 			return true
 		}
 	}

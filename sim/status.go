@@ -24,6 +24,7 @@ type containerStatus struct {
 	startedAt trace.Instant // of the running process
 	message   startReason   // tells apart waiting states of the same reason
 	id        int32         // the run whose record it names, and one more; 0 for none
+	size      size          // allocatedResources, which a trace does not show
 }
 
 // absent is the status of a container that the Pod does not have yet.
@@ -120,6 +121,9 @@ func (m *machine) convertContainer(s, old *containerStatus, i int, snap *snapsho
 // convertRecord is the closure convertContainerStatus.
 func (m *machine) convertRecord(c *container, r *recordView, old *containerStatus) containerStatus {
 	s := containerStatus{ContainerStatus: trace.ContainerStatus{Present: true, State: stateOf(r), Restarts: c.attempt(r.run)}, id: r.run + 1}
+	if m.kubelet.Resize {
+		s.size = m.size(c)
+	}
 	if m.kubelet.RestartAll {
 		s.Restarts = max(s.Restarts, old.Restarts)
 		if r.state == recordRunning && old.State.Kind == trace.StateTerminated && old.Restarts >= c.attempt(r.run) {

@@ -352,12 +352,13 @@ func (m *machine) sendAllLater() {
 
 // refusedTransition reports whether the API server refuses a status because a container that it has as terminated is not any
 // more. The kubelet tries again with each full pass. pkg/apis/core/validation/validation.go: ValidatePodStatusUpdate,
-// ValidateContainerStateTransition, ValidateInitContainerStateTransition.
+// ValidateContainerStateTransition, ValidateInitContainerStateTransition, ValidateEphemeralContainerStateTransition.
 func (m *machine) refusedTransition(s *podStatus) bool {
+	first := 0
 	if m.api.RestartRules && m.api.RestartAll && m.restartAll {
-		return false
+		first = m.regular // all may, but for ephemeral containers
 	}
-	for i := range m.containers {
+	for i := first; i < len(m.containers); i++ {
 		if old := &m.status.api.containers[i]; leavesTerminated(old, &s.containers[i]) && !m.mayBeShownRestarted(&m.containers[i], old.State.ExitCode) {
 			return true
 		}

@@ -73,6 +73,7 @@ func (m *machine) syncPod() {
 		m.endSync(syncOutcome{terminal: true, backOffUntil: trace.Never})
 		return
 	}
+	m.initializeSizes()
 	m.addProbes()
 	m.computeActions(restartAll)
 	*s = syncRun{running: true, actions: s.actions, results: s.results, outcome: syncOutcome{backOffUntil: trace.Never}}

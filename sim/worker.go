@@ -460,7 +460,7 @@ func (m *machine) syncTick() {
 }
 
 // settled reports that the queue is empty: no process will end, no probe will change its mind, no step and no deadline will come;
-// and that the last sync saw the runtime as it is. A resync then finds what the last one left, and so does every later one.
+// and that the last sync saw the runtime as it is, and left no probe without a worker. A resync then finds what the last one left, and so does every later one.
 func (m *machine) settled() bool {
-	return m.pleg.modified <= m.worker.lastSync && len(m.queue.items) == 0
+	return m.pleg.modified <= m.worker.lastSync && len(m.queue.items) == 0 && !m.lacksWorker()
 }

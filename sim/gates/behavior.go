@@ -240,8 +240,8 @@ type Kubelet struct {
 	AdmitsEnded bool
 	// Resize: resources may change while the Pod is there (InPlacePodVerticalScaling; only from 1.33 on is that simulated).
 	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35; RequestReinspect,
-	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a main with resources that
-	// is to start for the first time counts as a resize. kuberuntime_manager.go: SyncPod, startingResizedContainer, 1.37.
+	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a main that is to
+	// start with other resources than were made counts as a resize. kuberuntime_manager.go: SyncPod, startingResizedContainer, 1.37.
 	// ResizeSyncsTwice: the allocation manager asks for a sync of its own, before the one for the update. HandlePodUpdates, 1.34.
 	Resize, ResizeInspects, ResizeFirst, ResizeAtStart, ResizeSyncsTwice bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).

@@ -96,7 +96,7 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "changes resources", yes(k.Resize)},
 		{part, "… and looks at the Pod once more", yes(k.ResizeInspects)},
 		{part, "… before it starts init containers", yes(k.ResizeFirst)},
-		{part, "… at a main's first start", yes(k.ResizeAtStart)},
+		{part, "… at a main's start", yes(k.ResizeAtStart)},
 		{part, "… and syncs twice for one", yes(k.ResizeSyncsTwice)},
 		{part, "restarts a sidecar whose image was edited", yes(k.RestartEditedSidecar)},
 		{part, "keeps the QoS class of rejected Pods", yes(k.RejectKeepsQOS)},

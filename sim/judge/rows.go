@@ -86,7 +86,7 @@ func (w *view) shows(e *trace.Event) bool {
 func (w *view) rows(t *trace.Trace) []row {
 	all := w.jobRows(t)
 	for i := range t.Events {
-		if e := &t.Events[i]; w.shows(e) && !(ofNode(e.Kind) && goneBefore(t, e)) {
+		if e := &t.Events[i]; w.shows(e) && !(ofNode(e.Kind) && (w.job || goneBefore(t, e))) {
 			all = append(all, row{e.At, int(e.Kind), w.podText(e.Pod, w.eventText(t, e))})
 		}
 	}
@@ -105,7 +105,8 @@ func (w *view) rows(t *trace.Trace) []row {
 	return all
 }
 
-// ofNode reports whether an event is the node's: what becomes of that when the Pod is gone is not followed.
+// ofNode reports whether an event is the node's: what becomes of that when the Pod is gone is not followed, and whose event it is where
+// there are several Pods, or none, says nothing.
 func ofNode(k trace.Kind) bool { return k == trace.NodeReleased || k == trace.KubeletStopped }
 
 func goneBefore(t *trace.Trace, e *trace.Event) bool {
