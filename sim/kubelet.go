@@ -69,6 +69,9 @@ func (m *machine) goDown(because trace.Cause, down time.Duration) {
 		if run := c.newest(); run != nil && run.state == recordRunning {
 			m.end(c, run, exitUnknown, reasonUnknownExit, cause(m.life.event, "its node goes down", windowNow))
 			run.finishedAt = m.now.Add(down)
+			if m.owner != nil {
+				m.owner.ends[len(m.owner.ends)-1].at = run.finishedAt
+			}
 		}
 	}
 	m.stopSandbox(cause(m.life.event, "its node goes down", windowNow))
