@@ -107,6 +107,7 @@ func (m *machine) noteEviction() {
 		return
 	}
 	s.api.put(note)
+	s.api.noteLast = true
 	e := podEvent(trace.EvictRequested)
 	e.Reason, e.Span = string(EvictAPI), seconds(m.scenario.Pod.TerminationGracePeriodSeconds)
 	m.object.event = m.emit(e, cause(m.object.event, "a client evicts the Pod", windowRuntime))

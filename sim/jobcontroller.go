@@ -38,6 +38,7 @@ type jobController struct {
 	dirty   bool
 	ready   trace.Instant
 	trigger trace.Cause // of the sync that is asked for
+	later   trace.Cause // of the one behind it: asked for when the key was in the queue
 	errors  int         // syncs that failed in a row
 	// expectations: Pods whose creation or deletion it has not seen yet.
 	creations, deletions int32
@@ -64,8 +65,10 @@ func (r *jobRun) enqueue(delay time.Duration, because trace.Cause) {
 	}
 	if at := r.now.Add(delay); at < c.ready {
 		c.ready = at
-		if !c.dirty {
-			because.Window = windowFrom(delay)
+		because.Window = windowFrom(delay)
+		if c.dirty {
+			c.later = because
+		} else {
 			c.trigger = because
 		}
 	}
@@ -144,7 +147,8 @@ func (r *jobRun) syncDue() {
 		c.ready = trace.Never
 	}
 	c.dirty = false
-	s := jobSync{jobRun: r}
+	s := jobSync{jobRun: r, trigger: c.trigger}
+	c.trigger, c.later = c.later, trace.Cause{Event: none}
 	if problem := s.run(); problem != "" {
 		wait := jobErrorBackOff
 		for i := 0; i < c.errors && wait < jobErrorBackOffMax; i++ {

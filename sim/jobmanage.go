@@ -197,9 +197,28 @@ func (s *jobSync) forRemoval(n int32) []*jobPod {
 	}
 	if missing := int(n) - len(remove); missing > 0 {
 		s.rank(left)
+		s.chooseAmongTies(left, missing)
 		remove = append(remove, left[:missing]...)
 	}
 	return remove
+}
+
+// chooseAmongTies puts any of those first between which the ranks do not decide: they come out of a map. k8s.io/client-go/tools/cache:
+// threadSafeMap.
+func (s *jobSync) chooseAmongTies(pods []*jobPod, first int) {
+	for i := range first {
+		tied := 1
+		for i+tied < len(pods) && !s.goesBefore(pods[i], pods[i+tied]) {
+			tied++
+		}
+		if i+tied <= first {
+			continue // all of them go
+		}
+		way := int(choose(&s.config, &s.random, &s.trace.Choices, trace.Choice{At: s.now, Point: choiceSurplus, Options: int32(tied)}))
+		one := pods[i+way]
+		copy(pods[i+1:i+way+1], pods[i:i+way])
+		pods[i] = one
+	}
 }
 
 func (s *jobSync) rank(pods []*jobPod) {

@@ -127,7 +127,7 @@ func runJob(scenario *Scenario, target *gates.Resolved, config Config) (*trace.T
 		r.trace.Unknown = append(r.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})
 	}
 	r.controller.ready, r.controller.lastFailure, r.controller.putOff, r.expiry = trace.Never, trace.Never, trace.Never, trace.Never
-	r.controller.trigger.Event = none
+	r.controller.trigger.Event, r.controller.later.Event = none, none
 	if r.create() {
 		r.scheduleSteps()
 		r.loop()
@@ -331,13 +331,21 @@ func (r *jobRun) loop() {
 
 // hears reports whether the controller hears of something now. When the work queue's timer ends at the same instant either may come
 // first: the status of a Pod changes at relists, which are a second apart, and a sync waits for a second after it. Nominally the sync is
-// first: the queue hands the key to the worker directly, while a change goes through the reflector and its queue into the cache.
+// first: the queue hands the key to the worker directly, while a change goes through the reflector and its queue into the cache. And the timer
+// may have put the key into the queue, and the worker not taken it yet: what is heard then asks for one more sync.
 func (r *jobRun) hears() bool {
 	if len(r.watch) == 0 || r.watch[0].at > r.now {
 		return false
 	}
 	c := &r.controller
-	return c.dirty || c.ready > r.now || choose(&r.config, &r.random, &r.trace.Choices, trace.Choice{At: r.now, Point: choiceTie, Options: 2}) == 1
+	if c.dirty || c.ready > r.now {
+		return true
+	}
+	way := choose(&r.config, &r.random, &r.trace.Choices, trace.Choice{At: r.now, Point: choiceTie, Options: 3})
+	if way == 2 {
+		c.ready, c.dirty = trace.Never, true
+	}
+	return way > 0
 }
 
 // advance handles the next input of the Pod's machine.

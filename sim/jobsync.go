@@ -12,6 +12,7 @@ import (
 // jobSync is one sync: syncJobCtx.
 type jobSync struct {
 	*jobRun
+	trigger   trace.Cause
 	event     int32 // the sync's
 	version   int32 // of the Job in the cache, which its writes are based on
 	status    jobStatus
@@ -45,7 +46,7 @@ func (c *jobController) satisfied(now trace.Instant) bool {
 func (s *jobSync) run() string {
 	c := &s.controller
 	if s.gate.AwaitsOwnWrites && s.now < c.wrote.Add(s.config.WatchDelay) {
-		s.event = s.emit(trace.Event{Kind: trace.JobSync}, c.trigger)
+		s.event = s.emit(trace.Event{Kind: trace.JobSync}, s.trigger)
 		return "the cache has not seen the last write"
 	}
 	if !c.cached.exists || c.cached.status.finished() || c.finished {
@@ -55,7 +56,7 @@ func (s *jobSync) run() string {
 	if s.gate.ManagedBy && spec.ManagedBy != "" && spec.ManagedBy != jobControllerName {
 		return ""
 	}
-	s.event = s.emit(trace.Event{Kind: trace.JobSync}, c.trigger)
+	s.event = s.emit(trace.Event{Kind: trace.JobSync}, s.trigger)
 	s.version, s.status = c.cached.version, c.cached.status.copy()
 	satisfied := c.satisfied(s.now)
 	s.count()

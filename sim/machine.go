@@ -308,7 +308,11 @@ func (m *machine) handle(in input) {
 	case inputWake:
 		m.beginSync()
 	case inputEvents:
-		m.hearOfRelist(in.a)
+		if in.b == workerFaster {
+			m.removeDecided(in.a)
+		} else {
+			m.hearOfRelist(in.a)
+		}
 	case inputNews:
 		m.updatePod(update{trigger: in.a, because: newsWords[in.b]})
 	case inputWorker:
@@ -464,6 +468,7 @@ func tickAfter(at trace.Instant, phase, period time.Duration) trace.Instant {
 // The choice points.
 const (
 	choiceTie       = "tie"                       // which of several inputs of one instant comes first
+	choiceSurplus   = "surplus Pods"              // which Pods of one rank are deleted
 	choiceKillOrder = "kill order"                // which of several listed containers is stopped first (a Go map's order)
 	choiceTrigger   = "probe tick and manual run" // which of the two a probe worker sees first
 	choiceNews      = "events of one relist"      // whether a worker takes the first before the others come

@@ -182,10 +182,18 @@ func (m *machine) reconcile(periodic bool) {
 	if !periodic {
 		p.observed = m.now
 	}
+	first := 0
+	if wakes > 0 && w.waiting && m.owner != nil {
+		// One relist is of several Pods: the worker may be done before the sync loop, which has the events of all, comes to this one's; or
+		// before what that has decided to remove is gone.
+		first = m.choose(choiceTie, 3)
+	}
 	switch {
-	case wakes > 0 && w.waiting && m.owner != nil && m.choose(choiceTie, 2) == 1:
-		// One relist is of several Pods: the worker may be done before the sync loop, which has the events of all, comes to this one's.
+	case first == workerFirst:
 		m.queue.push(m.now, inputEvents, fresh, 0, 0)
+	case first == workerFaster:
+		m.updatePod(update{trigger: fresh, because: wordsSeen})
+		m.queue.push(m.now, inputEvents, fresh, workerFaster, 0)
 	case wakes > 0:
 		// The sync loop hears of it before the worker, which waits for the same relist, gets to run.
 		again := wakes > 1 && !w.busy && m.wokenByTheFirst()
@@ -208,6 +216,19 @@ func (m *machine) hearOfRelist(relist int32) {
 }
 
 const wordsSeen = "the relist saw a change"
+
+// How a worker that waits may come before the sync loop: with all that it does, or with less than the loop needs to remove records.
+const (
+	workerFirst  = 1
+	workerFaster = 2
+)
+
+// removeDecided removes what the sync loop had decided on before the worker was done.
+func (m *machine) removeDecided(relist int32) {
+	if m.pleg.died {
+		m.keepDead(1, cause(relist, "one dead record is kept", windowRuntime))
+	}
+}
 
 // The kinds of news that come once the worker has begun, and their words.
 const (

@@ -40,6 +40,9 @@ type podStatus struct {
 	message    string
 	conditions [trace.DisruptionTarget + 1]trace.Condition
 	count      int // of conditions
+	// noteLast: the API server appended the condition DisruptionTarget; the kubelet puts it first, which alone is a new version.
+	// status_manager.go: mergePodStatus.
+	noteLast   bool
 	containers []containerStatus
 }
 
@@ -57,7 +60,7 @@ const (
 // the next call.
 func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	old, s := &m.status.current, &m.status.scratch
-	s.count = 0
+	s.count, s.noteLast = 0, false
 	restarting := m.kubelet.RestartAll && m.askedToRestartAll(snap, old)
 	for i := range m.containers {
 		if !m.has(&m.containers[i]) {

@@ -51,7 +51,7 @@ func (s *podStatus) copyFrom(other *podStatus) {
 
 // equal is isPodStatusByKubeletEqual.
 func (s *podStatus) equal(other *podStatus) bool {
-	if s.phase != other.phase || s.reason != other.reason || !slices.Equal(s.conditions[:s.count], other.conditions[:other.count]) {
+	if s.phase != other.phase || s.reason != other.reason || s.noteLast != other.noteLast || !slices.Equal(s.conditions[:s.count], other.conditions[:other.count]) {
 		return false
 	}
 	for i := range s.containers {
