@@ -65,7 +65,9 @@ func (r *jobRun) putOffRelist(due, until trace.Instant) {
 	}
 }
 
-// relistServed takes the Pod's request from the queue.
-func (r *jobRun) relistServed(p *jobPod) {
+// relistServed takes the Pod's request from the queue. It reports whether there was one.
+func (r *jobRun) relistServed(p *jobPod) bool {
+	n := len(r.requests)
 	r.requests = slices.DeleteFunc(r.requests, func(w relistRequest) bool { return w.pod == p })
+	return len(r.requests) < n
 }

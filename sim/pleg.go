@@ -147,10 +147,9 @@ func (m *machine) relist() {
 // 1.36 and later.
 func (m *machine) relistPod() {
 	if m.owner != nil {
-		if m.now != m.pleg.asked {
-			return // it was put off, or the periodic one has served it
+		if m.now != m.pleg.asked || !m.owner.run.relistServed(m.owner) {
+			return // it was put off, or another one has served it
 		}
-		m.owner.run.relistServed(m.owner)
 	}
 	if m.pleg.next == m.now {
 		m.relist()
