@@ -246,6 +246,9 @@ func (s *jobSync) write() string {
 	if s.gate.RefusesReadyBeyondActive && (next.ready != o.status.ready || next.active != o.status.active) && next.ready > next.active {
 		return "cannot set more ready pods than active"
 	}
+	if s.gate.RefusesEndWithoutStart && !next.hasStart && next.finished() && !o.status.finished() && !(s.spec().Suspend && s.spec().Completions != nil && *s.spec().Completions == 0) {
+		return "startTime is required for finished job"
+	}
 	if next.equal(&o.status) {
 		return ""
 	}

@@ -29,6 +29,9 @@ type JobController struct {
 	// RefusesReadyBeyondActive: the API server refuses a status with more ready Pods than active ones.
 	// pkg/apis/batch/validation/validation.go: ValidateJobUpdateStatus, 1.31 (JobManagedBy).
 	RefusesReadyBeyondActive bool
+	// RefusesEndWithoutStart: the API server refuses a status that finishes a Job that has no startTime; a Job that was suspended has none, where
+	// that is forgotten, and never finishes. ValidateJobUpdateStatus, 1.30 (JobManagedBy).
+	RefusesEndWithoutStart bool
 	// SidecarRestartsRank: of two Pods that could go, the one whose sidecars restarted more often goes first, if all else is equal.
 	// pkg/controller/controller_utils.go: compareMaxContainerRestarts, 1.32.
 	SidecarRestartsRank bool
@@ -58,6 +61,7 @@ func jobController(c Component) JobController {
 		SidecarsEndLast:          r.Minor >= 31 && c.On(SidecarContainers),
 		ShowsNoneInBackOff:       !r.since(Release{36, 2}),
 		RefusesReadyBeyondActive: r.Minor >= 31 && managed,
+		RefusesEndWithoutStart:   r.Minor >= 30 && managed,
 		SidecarRestartsRank:      r.Minor >= 32,
 		ForgetsStartOnSuspend:    c.On(mutableSchedulingDirectives),
 		AwaitsOwnWrites:          c.On(staleControllerConsistencyJob),
@@ -81,6 +85,7 @@ func (j *JobController) behaviours() []Behaviour {
 		{part, "backs off from the end of sidecars", yes(j.SidecarsEndLast)},
 		{part, "shows no active Pods while backing off", yes(j.ShowsNoneInBackOff)},
 		{part, "may not show more ready Pods than active", yes(j.RefusesReadyBeyondActive)},
+		{part, "may not finish a Job without a start", yes(j.RefusesEndWithoutStart)},
 		{part, "ranks Pods by restarts of sidecars too", yes(j.SidecarRestartsRank)},
 		{part, "forgets the start of a suspended Job", yes(j.ForgetsStartOnSuspend)},
 		{part, "waits for its own writes", yes(j.AwaitsOwnWrites)},
