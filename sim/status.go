@@ -213,10 +213,10 @@ func (m *machine) probeFields(s *containerStatus, i int) {
 		s.Ready = s.Ready || s.State.Kind == trace.StateTerminated && s.State.ExitCode == 0
 		return
 	}
-	s.Ready = false
 	if !started {
-		return
+		return // a status that was kept for want of a record keeps whether it was ready
 	}
+	s.Ready = false
 	if result, _, ok := m.probeResult(i, probeReadiness, s.State.Run); ok && result == resultSuccess {
 		s.Ready = true
 		return
