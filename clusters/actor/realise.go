@@ -229,10 +229,7 @@ func (r *realiser) pod(template *corev1.PodTemplateSpec) *corev1.Pod {
 	for i := range model.Ephemeral {
 		c := corev1.Container{Name: model.Ephemeral[i].Name}
 		r.container(&c, &model.Ephemeral[i])
-		r.Ephemeral = append(r.Ephemeral, corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
-			Name: c.Name, Image: c.Image, ImagePullPolicy: c.ImagePullPolicy, Command: c.Command, Env: c.Env, VolumeMounts: c.VolumeMounts,
-			SecurityContext: c.SecurityContext,
-		}})
+		r.Ephemeral = append(r.Ephemeral, corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(c)})
 	}
 	return pod
 }
