@@ -66,76 +66,70 @@ type probeWorker struct {
 	late      int32 // the sync that made it, if the container ran by then, or none
 }
 
-// addProbes makes the workers that are missing. prober_manager.go: AddPod. Up to 1.36 it returns at the first that
-// exists; from 1.37 on it leaves out the rest of that container's probes and goes on with the next container.
+// addProbes makes the workers that are missing.
 func (m *machine) addProbes() {
-	for i := m.inits; i < m.regular; i++ {
-		if !m.addWorkers(&m.containers[i]) {
-			return
-		}
-	}
-	for i := range m.inits {
-		if c := &m.containers[i]; c.role == trace.RoleSidecar && !m.addWorkers(c) {
-			return
-		}
-	}
+	m.missingWorkers(func(c *container, kind probeType, spec *Probe) bool {
+		m.addWorker(c, kind, spec)
+		return true
+	})
 }
 
 // lacksWorker reports whether addProbes would make a worker for a container that runs: its old one ended when the container did, and another's
 // worker, which is there no more, kept AddPod from making a new one.
 func (m *machine) lacksWorker() bool {
+	lacks := false
+	m.missingWorkers(func(c *container, _ probeType, _ *Probe) bool {
+		lacks = m.status.current.containers[c.position].State.Kind == trace.StateRunning
+		return !lacks
+	})
+	return lacks
+}
+
+// missingWorkers goes through the probes for which AddPod makes a worker, those of mains first, until each returns false. prober_manager.go:
+// AddPod. Up to 1.36 it returns at the first that exists; from 1.37 on it leaves out the rest of that container's probes and goes on with the
+// next container.
+func (m *machine) missingWorkers(each func(c *container, kind probeType, spec *Probe) bool) {
 next:
 	for n := range m.regular {
-		i := (m.inits + n) % m.regular // mains first
-		c := &m.containers[i]
+		c := &m.containers[(m.inits+n)%m.regular]
 		if c.role == trace.RoleInit {
 			continue
 		}
 		for kind, spec := range [...]*Probe{probeStartup: c.spec.Startup, probeReadiness: c.spec.Readiness, probeLiveness: c.spec.Liveness} {
 			switch {
 			case spec == nil:
-				continue
-			case m.findWorker(i, probeType(kind)) == nil && m.status.current.containers[i].State.Kind == trace.StateRunning:
-				return true
-			case m.findWorker(i, probeType(kind)) == nil:
+			case m.findWorker(c.position, probeType(kind)) == nil:
+				if !each(c, probeType(kind), spec) {
+					return
+				}
 			case m.kubelet.AddPodContinues:
 				continue next
 			default:
-				return false
+				return
 			}
 		}
 	}
-	return false
 }
 
-// addWorkers makes a container's workers. It returns false if AddPod goes no further.
-func (m *machine) addWorkers(c *container) bool {
-	for kind, spec := range [...]*Probe{probeStartup: c.spec.Startup, probeReadiness: c.spec.Readiness, probeLiveness: c.spec.Liveness} {
-		if spec == nil {
-			continue
-		}
-		if m.findWorker(c.position, probeType(kind)) != nil {
-			return m.kubelet.AddPodContinues
-		}
-		w := probeWorker{alive: true, position: c.position, kind: probeType(kind), spec: spec, anchor: m.now, event: none, armed: trace.Never, late: none}
-		if m.status.current.containers[c.position].State.Kind == trace.StateRunning {
-			w.late, m.worker.idle.set = m.worker.lastEvent, false // the sync is what its result comes of
-		}
-		if m.now.Sub(m.life.since) < w.period() {
-			// The kubelet has started only lately: workers begin at random. worker.go: run.
-			w.anchor = m.now.Add(m.randomPart(w.period()))
-			w.asleep = true
-		}
-		if m.config.Seed != 0 {
-			// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
-			w.anchor = w.anchor.Add(m.random.Duration(5 * time.Millisecond))
-		}
-		if m.config.Guide != nil {
-			w.anchor = m.now.Add(m.config.Guide.Mount + workerDelays[m.choose(choiceWorker, len(workerDelays))])
-		}
-		m.newWorker(w)
+// addWorker makes a worker.
+func (m *machine) addWorker(c *container, kind probeType, spec *Probe) {
+	w := probeWorker{alive: true, position: c.position, kind: kind, spec: spec, anchor: m.now, event: none, armed: trace.Never, late: none}
+	if m.status.current.containers[c.position].State.Kind == trace.StateRunning {
+		w.late, m.worker.idle.set = m.worker.lastEvent, false // the sync is what its result comes of
 	}
-	return true
+	if m.now.Sub(m.life.since) < w.period() {
+		// The kubelet has started only lately: workers begin at random. worker.go: run.
+		w.anchor = m.now.Add(m.randomPart(w.period()))
+		w.asleep = true
+	}
+	if m.config.Seed != 0 {
+		// Each worker is a goroutine that starts in its own time; that decides which of two ticks comes first.
+		w.anchor = w.anchor.Add(m.random.Duration(5 * time.Millisecond))
+	}
+	if m.config.Guide != nil {
+		w.anchor = m.now.Add(m.config.Guide.Mount + workerDelays[m.choose(choiceWorker, len(workerDelays))])
+	}
+	m.newWorker(w)
 }
 
 // newWorker starts a worker; its first look is immediate.
