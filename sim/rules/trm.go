@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,12 +76,12 @@ var trmRules = []Rule{
 	},
 	{
 		ID: "TRM008", Group: TRM, Title: "Probes do not disturb termination", Severity: Warning, Core: true,
-		What: "On targets that go on probing sidecars while the Pod stops: warns if the liveness probe of a sidecar is described as failing while it drains. It fails if a run shows more " +
+		What: "On targets that go on probing sidecars while the Pod stops: warns if the liveness probe of a sidecar is described as failing while it drains, or in the end. It fails if a run shows more " +
 			"than an event: a kill before the sidecar's turn.",
 		Why:      "A draining proxy often answers its liveness probe with an error.",
 		Remedy:   "let the liveness endpoint answer until the end",
 		Evidence: []string{"kubernetes/kubernetes#141766", "sapcc/helm-charts#9191"},
-		simulate: trm008,
+		static:   trm008, simulate: trm008Run,
 	},
 }
 
@@ -535,17 +536,65 @@ func (c *checking) quickly(r *run, s *part) {
 	}
 }
 
-func trm008(c *checking) {
+// stillProbed returns the sidecars whose livenessProbe goes on while the Pod stops; where there are none it says so.
+func (c *checking) stillProbed() []*part {
 	probed := c.those(func(p *part) bool { return p.sidecar() && p.Liveness != nil })
 	if len(probed) == 0 {
 		c.skip("no sidecar has a livenessProbe")
-		return
+		return nil
 	}
-	if d, _ := gates.FindDefect("D09"); !d.In(c.here().Target) {
+	d, _ := gates.FindDefect("D09")
+	if !slices.ContainsFunc(c.target.Nodes, func(n gates.Resolved) bool { return d.In(n.Target) }) {
 		c.pass("this kubelet does not probe sidecars while the Pod stops")
-		return
+		return nil
 	}
-	if !c.needCapable() || !c.needRun() {
+	return probed
+}
+
+func (c *checking) failsWhileStopping(s *part) *Finding {
+	return c.warn(s.at("livenessProbe"), "the livenessProbe of %s fails while the Pod stops; events say so, nothing else happens", s.Name)
+}
+
+func (c *checking) drainUnknown(s *part) {
+	c.unknown("nothing says what the livenessProbe of %s finds while it drains", s.Name)
+}
+
+// trm008 goes by what is said of the probe's answers: one that fails from some moment on fails in a stop behind that moment.
+func trm008(c *checking) {
+	probed := c.stillProbed()
+	for _, s := range probed {
+		from, fails := failsInTheEnd(s)
+		switch {
+		case !s.Known.Liveness:
+			c.drainUnknown(s)
+		case fails:
+			c.failsWhileStopping(s).because("The probe is described as failing from %s of the process's life on.", length(from))
+		}
+	}
+	if len(probed) > 0 {
+		c.pass("no livenessProbe of a sidecar is described as failing in the end")
+	}
+}
+
+// failsInTheEnd reports whether the last thing that the livenessProbe finds in the life that repeats is a failure, and since when.
+func failsInTheEnd(s *part) (from time.Duration, fails bool) {
+	if len(s.Behavior.Runs) == 0 {
+		return 0, false
+	}
+	life := &s.Behavior.Runs[len(s.Behavior.Runs)-1]
+	for _, a := range life.Liveness {
+		if life.For != sim.Forever && a.From >= life.For {
+			break
+		}
+		from, fails = a.From, a.Result == sim.AnswerFailure || a.Takes > time.Duration(s.Liveness.TimeoutSeconds)*time.Second
+	}
+	return from, fails
+}
+
+func trm008Run(c *checking) {
+	probed := c.stillProbed()
+	if d, _ := gates.FindDefect("D09"); len(probed) == 0 || !d.In(c.here().Target) || !c.needCapable() || !c.needRun() {
+		c.skip("this kind of node does not probe such a sidecar while it stops")
 		return
 	}
 	r := c.deleted(0)
@@ -557,12 +606,12 @@ func trm008(c *checking) {
 		failed := r.after(s.position, trace.LivenessFailed, asked)
 		switch signal := r.after(s.position, trace.StopSignal, asked); {
 		case !s.Known.Liveness:
-			c.unknown("nothing says what the livenessProbe of %s finds while it drains", s.Name)
+			c.drainUnknown(s)
 		case failed < 0:
 		case signal >= 0 && signal < failed && c.killedEarly(r, s, asked):
 			c.fail(s.at("livenessProbe"), "the livenessProbe of %s fails while the Pod stops, and it is killed before its turn", s.Name).proof(r, failed, signal)
 		default:
-			c.warn(s.at("livenessProbe"), "the livenessProbe of %s fails while the Pod stops; events say so, nothing else happens", s.Name).proof(r, failed)
+			c.failsWhileStopping(s).proof(r, failed)
 		}
 	}
 	c.pass("no livenessProbe of a sidecar fails while the Pod stops")
