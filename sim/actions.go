@@ -13,7 +13,8 @@ type podActions struct {
 	startMain      []start
 	kills          []kill
 	resets         []reset
-	resize         bool // resources are changed
+	resize         bool  // resources are changed, those of the Pod's cgroup at least
+	updates        []int // running containers whose resources are changed in place
 }
 
 // start is one container to start, and why now.
@@ -44,7 +45,7 @@ const (
 // computeActions fills the worker's plan. restartAll says that the Pod is marked for a restart of all its containers.
 func (m *machine) computeActions(restartAll bool) {
 	a, snap := &m.worker.sync.actions, &m.worker.snapshot
-	*a = podActions{startEphemeral: a.startEphemeral[:0], startInit: a.startInit[:0], startMain: a.startMain[:0], kills: a.kills[:0], resets: a.resets[:0]}
+	*a = podActions{startEphemeral: a.startEphemeral[:0], startInit: a.startInit[:0], startMain: a.startMain[:0], kills: a.kills[:0], resets: a.resets[:0], updates: a.updates[:0]}
 	if snap.sandboxNeeded() {
 		a.killPod, a.createSandbox = true, true
 	}
@@ -67,7 +68,7 @@ func (m *machine) computeActions(restartAll bool) {
 		return
 	}
 	m.mainActions(a, snap)
-	a.resize = a.resize || m.resizesAtStart(a)
+	a.resize = a.resize || m.resizesAtStart(a.startMain)
 }
 
 // actionsForSandbox decides what a Pod without a ready sandbox gets.

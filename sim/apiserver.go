@@ -322,6 +322,7 @@ func (m *machine) removeObject(because trace.Cause) {
 	if m.life.down {
 		return // the next kubelet finds what is left of it
 	}
+	m.othersRetryResizes("a pending resize is made, for another Pod is gone") // kubelet.go: HandlePodRemoves
 	if m.worker.bound && !m.worker.finished && !m.worker.rejected {
 		m.updatePod(update{trigger: m.object.event, because: "the Pod is gone from the API server", kill: true})
 		return

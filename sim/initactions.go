@@ -51,6 +51,7 @@ func (m *machine) initActions(a *podActions, snap *snapshot) bool {
 	for l, r := 0, len(a.startInit)-1; l < r; l, r = l+1, r-1 {
 		a.startInit[l], a.startInit[r] = a.startInit[r], a.startInit[l]
 	}
+	a.resize = a.resize || m.resizesAtStart(a.startInit)
 	return initialized
 }
 

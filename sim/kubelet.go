@@ -90,6 +90,7 @@ func (m *machine) stopKubelet(because trace.Cause) {
 	m.life.event = m.emit(podEvent(trace.KubeletStopped), because)
 	m.queue.keep(func(in input) bool { return in.kind == inputStep || in.kind == inputBound || in.kind == inputExit })
 	m.cutStart()
+	m.allocation.pending = false
 	w := &m.worker
 	actions, results := w.sync.actions, w.sync.results
 	*w = worker{bound: w.bound, snapshot: w.snapshot, token: w.token + 1, lastEvent: m.life.event, deadline: none,
@@ -185,6 +186,9 @@ func (m *machine) kubeletReady() {
 	if (m.kubelet.AdmitsEnded || !terminal(m.status.api.phase)) && m.rejects(m.life.event) {
 		m.orphaned()
 		return
+	}
+	if !terminal(m.status.api.phase) {
+		m.allocateAdmitted()
 	}
 	m.updatePod(update{trigger: m.life.event, because: "the kubelet sees the Pod"})
 	m.armDeadline()

@@ -22,19 +22,20 @@ const none = int32(-1)
 // machine is one run: the API server's Pod, one node's kubelet and runtime, and the queue of what comes next. Each of
 // its parts has a file of its own.
 type machine struct {
-	scenario *Scenario
-	api      gates.APIServer
-	kubelet  gates.Kubelet
-	target   gates.Target
-	life     kubeletLife
-	shutdown nodeShutdown
-	config   Config
-	random   random.Source
-	queue    queue
-	now      trace.Instant
-	horizon  trace.Instant
-	ended    bool
-	keepAll  bool // no sync may be forgotten: a step may wait for one of the kubelet's inner events
+	scenario   *Scenario
+	api        gates.APIServer
+	kubelet    gates.Kubelet
+	target     gates.Target
+	life       kubeletLife
+	shutdown   nodeShutdown
+	allocation allocation
+	config     Config
+	random     random.Source
+	queue      queue
+	now        trace.Instant
+	horizon    trace.Instant
+	ended      bool
+	keepAll    bool // no sync may be forgotten: a step may wait for one of the kubelet's inner events
 
 	trace  *trace.Trace
 	causes []trace.Cause // the slab that events' causes are cut from
@@ -351,6 +352,8 @@ func (m *machine) handle(in input) {
 		m.holdEnds(in.a, holdEnd(in.b))
 	case inputHalt:
 		m.haltNode()
+	case inputResize:
+		m.resizeWaitEnds(in.a)
 	case inputMirror:
 		m.removeMirror()
 	case inputProbeTick:

@@ -30,8 +30,12 @@ func (m *machine) patchPod(p *Patch) (impossible string) {
 	if m.object.edits == before && len(p.Resize) == 0 {
 		return "" // the API server stores nothing, and nobody hears of it
 	}
+	resized := len(p.Resize) > 0 && m.kubelet.Resize && m.worker.known
+	if resized {
+		m.takeResizes()
+	}
 	m.updatePod(update{trigger: m.object.event, because: "the Pod was changed"})
-	if len(p.Resize) > 0 && m.kubelet.Resize && m.worker.known {
+	if resized {
 		m.allocated()
 	}
 	return ""

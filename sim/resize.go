@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+import (
+	"time"
+
+	"github.com/sidecar-conformance/sidecar-conformance/sim/trace"
+)
 
 // Other resources for a container of a Pod that is there. What of it orders containers: a resource whose resizePolicy is RestartContainer
 // restarts that container, whatever the restart policies say; the others are changed while it runs. The kubelet knows of both what it has
@@ -46,11 +50,89 @@ func (m *machine) resize(r *Resize) (impossible string) {
 func (m *machine) size(c *container) size {
 	now := size{}
 	for i := range c.sizes {
-		if c.sizes[i].from <= m.worker.copy.edits {
+		if c.sizes[i].from <= m.worker.copy.resized {
 			now = c.sizes[i].size
 		}
 	}
 	return now
+}
+
+// allocation is what the kubelet keeps on disk of the resources that it gave the Pod.
+type allocation struct {
+	known   bool  // it has admitted the Pod
+	upTo    int32 // the last change of the Pod whose resources it gave
+	pending bool  // there are others, asked for while it was down, which it has yet to look at
+	wait    int32 // the token of the wait for that
+}
+
+// resizeRetry is when a kubelet that starts looks at pending resizes, for it does not when it takes its Pods: it knows all its sources only
+// behind that. allocation/allocation_manager.go: initialRetryDelay, retryPendingResizes.
+const resizeRetry = 30 * time.Second
+
+// allocateAdmitted is what a kubelet allocates to a Pod that it has just admitted: what it gave it in an earlier life, if it did.
+// allocation/allocation_manager.go: AddPod; kubelet.go: HandlePodAdditions, 1.34. In 1.33 each sync takes what is asked for.
+func (m *machine) allocateAdmitted() {
+	a := &m.allocation
+	if !a.known || !m.kubelet.ResizeWaits {
+		a.known = m.kubelet.Resize
+		m.takeResizes()
+		return
+	}
+	for i := range m.containers {
+		if n := len(m.containers[i].sizes); n > 0 && m.containers[i].sizes[n-1].from > a.upTo {
+			a.pending = true
+		}
+	}
+	if a.pending {
+		a.wait++
+		m.queue.push(m.now.Add(resizeRetry), inputResize, a.wait, 0, 0)
+	}
+}
+
+// takeResizes allocates all that is asked for: the node has room.
+func (m *machine) takeResizes() {
+	m.allocation.upTo, m.allocation.pending = m.object.edits, false
+}
+
+// retryResizes looks at a pending resize. allocation/allocation_manager.go: retryPendingResizes.
+func (m *machine) retryResizes(event int32, why string) {
+	if !m.allocation.pending {
+		return
+	}
+	m.takeResizes()
+	m.updatePod(update{trigger: event, because: why})
+	if m.kubelet.OnDemandRelist {
+		m.requestRelist()
+	}
+}
+
+// endMakesRoom has the kubelet look at pending resizes, for this Pod has ended. kubelet.go: HandlePodReconcile.
+func (m *machine) endMakesRoom() {
+	if !m.kubelet.ResizeAtEnd || m.life.down {
+		return
+	}
+	m.retryResizes(m.status.event, "a pending resize is made, for the Pod has ended")
+	m.othersRetryResizes("a pending resize is made, for another Pod has ended")
+}
+
+// othersRetryResizes has the kubelet look at pending resizes of the other Pods of the Job.
+func (m *machine) othersRetryResizes(why string) {
+	if m.owner == nil || m.life.down {
+		return
+	}
+	for _, p := range m.owner.run.pods {
+		if other := p.machine; other != m && other.allocation.pending {
+			p.touch()
+			other.retryResizes(other.life.event, why)
+		}
+	}
+}
+
+// resizeWaitEnds is the end of the wait for the next look.
+func (m *machine) resizeWaitEnds(token int32) {
+	if token == m.allocation.wait {
+		m.retryResizes(m.life.event, "a resize that was asked for before the kubelet started is made")
+	}
 }
 
 // allocate takes the sizes that are asked for: the node has room. A crash back-off of other resources does not count: Reset in 1.33,
@@ -86,10 +168,14 @@ func (m *machine) resizes(a *podActions, c *container) (restart bool) {
 		return false
 	}
 	a.resize = true
+	restart = c.allocated.restart != c.actuated.restart
 	if !c.sized && c.resizable {
-		return m.scenario.Pod.RestartPolicy != RestartNever // whose resizePolicy cannot say RestartContainer
+		restart = m.scenario.Pod.RestartPolicy != RestartNever // whose resizePolicy cannot say RestartContainer
 	}
-	return c.allocated.restart != c.actuated.restart
+	if !restart {
+		a.updates = append(a.updates, c.position)
+	}
+	return restart
 }
 
 // forgetSizes is what becomes of the sizes of a Pod that is gone from the API server: a sync that does not know that yet resizes everything.
@@ -129,21 +215,22 @@ func (m *machine) markResizable() {
 	}
 }
 
-// resizesAtStart reports whether a main is to start with other resources than were made. As long as it cannot start, for its image perhaps,
-// each sync resizes, and the relist behind it wakes the worker.
-func (m *machine) resizesAtStart(a *podActions) bool {
+// resizesAtStart reports whether a container is to start with other resources than were made. As long as it cannot start, for its image
+// perhaps, each sync resizes, and the relist behind it wakes the worker. kuberuntime_manager.go: startingResizedContainer, 1.37.
+func (m *machine) resizesAtStart(starts []start) bool {
 	if !m.kubelet.Resize || !m.kubelet.ResizeAtStart {
 		return false
 	}
-	for i := range a.startMain {
-		if c := &m.containers[a.startMain[i].position]; c.allocated != c.actuated {
+	for i := range starts {
+		if c := &m.containers[starts[i].position]; c.allocated != c.actuated {
 			return true
 		}
 	}
 	return false
 }
 
-// doResize changes what can be changed while containers run. The next relist wakes the worker.
+// doResize changes what can be changed while containers run. The next relist wakes the worker. kuberuntime_manager.go: doPodResizeAction,
+// updatePodContainerResources.
 func (m *machine) doResize() {
 	s := &m.worker.sync
 	if !s.actions.resize {
@@ -151,10 +238,9 @@ func (m *machine) doResize() {
 	}
 	s.did = true
 	m.worker.idle.set = false // the sync is what the relist looks after
-	for i := range m.regular {
-		if c := &m.containers[i]; c.allocated.restart == c.actuated.restart {
-			c.actuated = c.allocated
-		}
+	for _, position := range s.actions.updates {
+		c := &m.containers[position]
+		c.actuated, c.sized = c.allocated, true
 	}
 	if m.kubelet.ResizeInspects {
 		m.pleg.inspect = m.worker.lastEvent

@@ -302,10 +302,14 @@ func (m *machine) syncStatus() {
 			m.sendAllLater()
 			return
 		}
+		ends := terminal(merged.phase) && !terminal(s.api.phase)
 		s.api.copyFrom(merged)
 		s.told = true
 		m.publish()
 		m.collectEvicted()
+		if ends {
+			m.endMakesRoom()
+		}
 		m.armDeadline()
 	}
 	if m.deletable() {

@@ -39,6 +39,7 @@ type podCopy struct {
 	ready       bool // the condition Ready in the copy
 	phase       trace.Phase
 	edits       int32
+	resized     int32 // the last change of the Pod whose resources the kubelet has allocated
 }
 
 // worker is the pod worker of the Pod.
@@ -103,6 +104,7 @@ func (m *machine) podArrives() {
 	if m.rejects(bound) {
 		return
 	}
+	m.allocateAdmitted()
 	m.updatePod(update{trigger: bound, because: "the kubelet sees the Pod"})
 }
 
@@ -191,7 +193,7 @@ func (m *machine) copyNow() podCopy {
 	ready := m.status.api.condition(trace.PodReady)
 	return podCopy{
 		deleting: m.object.deleting, grace: m.object.grace, initialized: m.status.apiInitialized(m), ready: ready != nil && ready.True,
-		phase: m.status.api.phase, edits: m.object.edits,
+		phase: m.status.api.phase, edits: m.object.edits, resized: m.allocation.upTo,
 	}
 }
 

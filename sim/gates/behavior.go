@@ -240,10 +240,12 @@ type Kubelet struct {
 	AdmitsEnded bool
 	// Resize: resources may change while the Pod is there (InPlacePodVerticalScaling; only from 1.33 on is that simulated).
 	// ResizeInspects: the relist after a resize wakes the worker. pleg/generic.go: SetPodWatchCondition, up to 1.35; RequestReinspect,
-	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a main that is to
+	// reconcilePodRecord. ResizeFirst: containers are resized before init containers start, else after. ResizeAtStart: a container that is to
 	// start with other resources than were made counts as a resize. kuberuntime_manager.go: SyncPod, startingResizedContainer, 1.37.
 	// ResizeSyncsTwice: the allocation manager asks for a sync of its own, before the one for the update. HandlePodUpdates, 1.34.
-	Resize, ResizeInspects, ResizeFirst, ResizeAtStart, ResizeSyncsTwice bool
+	// ResizeWaits: a resize that was asked for while the kubelet was down waits; else the first sync makes it. HandlePodAdditions, 1.34.
+	// ResizeAtEnd: a Pod that ends has it look at what waits. HandlePodReconcile, 1.36.
+	Resize, ResizeInspects, ResizeFirst, ResizeAtStart, ResizeSyncsTwice, ResizeWaits, ResizeAtEnd bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
 	RestartEditedSidecar bool
 	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
@@ -371,6 +373,8 @@ func kubelet(c Component) Kubelet {
 		ResizeInspects:          r.Minor >= 33,
 		ResizeFirst:             r.Minor >= 37,
 		ResizeSyncsTwice:        r.Minor >= 34,
+		ResizeWaits:             r.Minor >= 34,
+		ResizeAtEnd:             r.Minor >= 36,
 		ResizeAtStart:           r.Minor >= 37,
 		RestartEditedSidecar:    r.Minor >= 32,
 		RejectKeepsQOS:          r.Minor >= 32,

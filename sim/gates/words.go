@@ -96,8 +96,10 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "changes resources", yes(k.Resize)},
 		{part, "… and looks at the Pod once more", yes(k.ResizeInspects)},
 		{part, "… before it starts init containers", yes(k.ResizeFirst)},
-		{part, "… at a main's start", yes(k.ResizeAtStart)},
+		{part, "… at a container's start", yes(k.ResizeAtStart)},
 		{part, "… and syncs twice for one", yes(k.ResizeSyncsTwice)},
+		{part, "… later, where asked for while it was down", yes(k.ResizeWaits)},
+		{part, "… when a Pod ends at the latest", yes(k.ResizeAtEnd)},
 		{part, "restarts a sidecar whose image was edited", yes(k.RestartEditedSidecar)},
 		{part, "keeps the QoS class of rejected Pods", yes(k.RejectKeepsQOS)},
 	}
