@@ -25,6 +25,7 @@ func (m *machine) addEphemeral(a *AddEphemeral) (impossible string) {
 	m.object.edits++
 	c.added = m.object.edits
 	m.object.event = m.emit(c.event(trace.EphemeralAdded, 0), cause(m.object.event, "a client changes the Pod", windowRuntime))
+	m.tellController()
 	m.updatePod(update{trigger: m.object.event, because: "the Pod was changed"})
 	return ""
 }

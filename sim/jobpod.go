@@ -106,6 +106,13 @@ func (p *jobPod) published() {
 // changed sends the Pod as it is now to the controller.
 func (p *jobPod) changed() { p.run.watchPod(p, p.look()) }
 
+// tellController shows a new version of the Pod, of which the status is the same, to the controller of its Job.
+func (m *machine) tellController() {
+	if m.owner != nil {
+		m.owner.changed()
+	}
+}
+
 // look makes a view of the object as the API server has it.
 func (p *jobPod) look() *podView {
 	m := p.machine

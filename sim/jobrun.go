@@ -395,6 +395,20 @@ func (r *jobRun) lastChange() trace.Instant {
 	return last
 }
 
+// settled reports that nothing will come but resyncs of Pods.
+func (r *jobRun) settled() bool {
+	c := &r.controller
+	if c.dirty || c.ready != trace.Never || r.expiry != trace.Never || len(r.timed) > 0 || len(r.watch) > 0 {
+		return false
+	}
+	for _, p := range r.pods {
+		if !p.machine.resting() {
+			return false
+		}
+	}
+	return true
+}
+
 // expire is the TTL controller and, after it, the garbage collector: the Job is deleted with its Pods.
 // pkg/controller/ttlafterfinished: processTTL, all releases.
 func (r *jobRun) expire() {

@@ -30,6 +30,7 @@ func (m *machine) patchPod(p *Patch) (impossible string) {
 	if m.object.edits == before && len(p.Resize) == 0 {
 		return "" // the API server stores nothing, and nobody hears of it
 	}
+	m.tellController()
 	resized := len(p.Resize) > 0 && m.kubelet.Resize && m.worker.known
 	if resized {
 		m.takeResizes()

@@ -461,8 +461,23 @@ func (m *machine) syncTick() {
 	}
 }
 
-// settled reports that the queue is empty: no process will end, no probe will change its mind, no step and no deadline will come;
-// and that the last sync saw the runtime as it is, and left no probe without a worker. A resync then finds what the last one left, and so does every later one.
+// settled reports that nothing will come but resyncs: no process will end, no probe will change its mind, no step, no deadline and no
+// controller will come; and that the last sync saw the runtime as it is, and left no probe without a worker. A resync then finds what the
+// last one left, and so does every later one.
 func (m *machine) settled() bool {
-	return m.pleg.modified <= m.worker.lastSync && len(m.queue.items) == 0 && !m.lacksWorker()
+	return m.resting() && (m.owner == nil || m.owner.run.settled())
+}
+
+// resting is settled as far as the Pod alone is concerned.
+func (m *machine) resting() bool {
+	w := &m.worker
+	if m.ended {
+		return true
+	}
+	for i := range m.queue.items {
+		if m.queue.items[i].kind != inputSyncTick {
+			return false
+		}
+	}
+	return w.deadlineTick == trace.Never && (w.routine || !w.hasDue) && m.pleg.modified <= w.lastSync && !m.lacksWorker()
 }
