@@ -31,7 +31,8 @@ type Result struct {
 	Predicted *trace.Trace
 	observed  []row
 	predicted []row
-	at        int
+	at        int // the first difference, -1 if there is none
+	agreed    int // how many rows agree
 }
 
 // Exact compares an observed trace with what the simulator allows for the scenario. The Config must be that of the
@@ -74,7 +75,7 @@ type search struct {
 
 // branch is a run whose later choices can still be varied.
 type branch struct {
-	at      int  // the first difference
+	agreed  int  // how many rows agree; of a replay, its rank
 	depth   int  // how many choices were varied
 	same    bool // nothing that can be seen came of the last variation
 	far     bool // only choices long before the difference are left
@@ -109,7 +110,7 @@ func (b *branch) divide(given int, difference trace.Instant) {
 // worth orders the branches: how long they agree, less what each variation cost to get there. A variation that is right gains more rows
 // than it costs; one that gains a few by chance is not followed for ever.
 func (b *branch) worth() int {
-	worth := b.at - variationCost*b.depth
+	worth := b.agreed - variationCost*b.depth
 	if b.far {
 		worth -= farCost
 	}
@@ -171,7 +172,7 @@ const (
 
 // wander varies choices of the best run at random, few or many of them. The same draws come in every search.
 func (s *search) wander() error {
-	from, until := s.longest, s.differenceAt(s.best)
+	from, until := s.longest, s.differenceAt(&s.best)
 	for range wandered {
 		if s.runs >= s.how.MaxRuns {
 			return nil
@@ -191,7 +192,7 @@ func (s *search) wander() error {
 		if err != nil {
 			return err
 		}
-		if r.at < 0 || r.at > s.best.at {
+		if r.at < 0 || r.agreed > s.best.agreed {
 			s.keep(r, from)
 			return nil
 		}
@@ -217,14 +218,14 @@ func (s *search) expand(b *branch) error {
 			if s.runs >= s.how.MaxRuns {
 				return nil
 			}
-			at := s.best.at
+			agreed := s.best.agreed
 			if err := s.try(forced(b.taken, i, way), b); err != nil {
 				return err
 			}
 			if s.best.at < 0 {
 				return nil
 			}
-			if s.best.at > at {
+			if s.best.agreed > agreed {
 				longer = b.taken[i].At
 			}
 		}
@@ -256,20 +257,21 @@ func (s *search) simulate(choices []int32) (Result, error) {
 	}
 	r := Result{Choices: choices, Predicted: t, observed: s.observed, predicted: s.view.rows(t)}
 	r.at = firstDifference(s.observed, r.predicted)
+	r.agreed = s.agreement(&r)
 	return r, nil
 }
 
 // keep takes a run as the best if it is, and as a branch if it is not the observed one.
 func (s *search) keep(r Result, from *branch) {
-	longer := from == nil || r.at < 0 || r.at > s.best.at
+	longer := from == nil || r.at < 0 || r.agreed > s.best.agreed
 	if longer {
 		s.best, s.since = r, s.runs
 	}
 	if r.at < 0 {
 		return
 	}
-	b := &branch{at: r.at, order: s.runs, taken: r.Predicted.Choices, visible: fingerprint(r.predicted)}
-	b.divide(len(r.Choices), s.differenceAt(r))
+	b := &branch{agreed: r.agreed, order: s.runs, taken: r.Predicted.Choices, visible: fingerprint(r.predicted)}
+	b.divide(len(r.Choices), s.differenceAt(&r))
 	if from != nil {
 		b.depth = from.depth + 1
 		b.same = from.visible == b.visible
@@ -293,7 +295,7 @@ func fingerprint(rows []row) uint64 {
 }
 
 // differenceAt is the instant of the first difference, on whichever side is later.
-func (s *search) differenceAt(r Result) trace.Instant {
+func (s *search) differenceAt(r *Result) trace.Instant {
 	at := trace.Instant(0)
 	if r.at < len(r.observed) {
 		at = r.observed[r.at].at
@@ -302,6 +304,35 @@ func (s *search) differenceAt(r Result) trace.Instant {
 		at = max(at, r.predicted[r.at].at)
 	}
 	return at
+}
+
+// agreement is how many rows agree: all up to the first difference, and of a Job those of its instant that agree for one Pod, or for the
+// Job, alone. Pods that do the same thing at the same time need the same choice each, and one that is right would gain nothing.
+func (s *search) agreement(r *Result) int {
+	if !s.view.job || r.at < 0 {
+		return r.at
+	}
+	left, until := map[string][]row{}, s.differenceAt(r)
+	for _, o := range s.observed[r.at:] {
+		if o.at > until {
+			break
+		}
+		left[o.owner()] = append(left[o.owner()], o)
+	}
+	agreed := r.at
+	for _, p := range r.predicted[r.at:] {
+		if p.at > until {
+			break
+		}
+		switch own := left[p.owner()]; {
+		case len(own) > 0 && own[0].at == p.at && own[0].text == p.text:
+			agreed++
+			left[p.owner()] = own[1:]
+		default:
+			left[p.owner()] = nil
+		}
+	}
+	return agreed
 }
 
 // forced is the choices of a run up to position i, and another way there.

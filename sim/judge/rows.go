@@ -19,6 +19,12 @@ type row struct {
 
 func (r row) String() string { return fmt.Sprintf("%s %s", trace.Seconds(r.at), r.text) }
 
+// owner is the Pod that a row of a Job's run is about, or the Job.
+func (r row) owner() string {
+	owner, _, _ := strings.Cut(r.text, " ")
+	return owner
+}
+
 // statusRank puts the versions of an instant behind its events.
 const statusRank = 1 << 16
 
