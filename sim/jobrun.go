@@ -306,7 +306,7 @@ func (r *jobRun) loop() {
 			step := r.timed[0].step
 			r.timed = r.timed[1:]
 			r.takeStep(step)
-		case r.agenda.earliest() <= r.now:
+		case r.agenda.earliest() <= r.now && !r.overtakes():
 			r.agenda.first().advance()
 		case r.hears():
 			d := r.watch[0]
@@ -327,6 +327,14 @@ func (r *jobRun) loop() {
 			return
 		}
 	}
+}
+
+// overtakes reports whether the controller does what is due before a Pod does what is due at the same instant. Nominally it does not.
+func (r *jobRun) overtakes() bool {
+	if c := &r.controller; !c.dirty && c.ready > r.now {
+		return false
+	}
+	return choose(&r.config, &r.random, &r.trace.Choices, trace.Choice{At: r.now, Point: choiceTie, Options: 2}) > 0
 }
 
 // hears reports whether the controller hears of something now. When the work queue's timer ends at the same instant either may come
