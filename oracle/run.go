@@ -342,7 +342,8 @@ func (l *life) take(step sim.Step) {
 		l.taken()
 		return
 	}
-	if !disturbs && step.ShutdownNode == nil && step.RebootNode == nil { // those have a second part
+	node := disturbs || step.ShutdownNode != nil || step.RebootNode != nil
+	if !node { // those have a second part
 		l.taken()
 	}
 	if step.PatchJob != nil {
@@ -351,7 +352,7 @@ func (l *life) take(step sim.Step) {
 	}
 	key, uid := l.podNamed(step.Pod)
 	switch {
-	case key == "" && (l.job == nil || !disturbs): // the node of a Job is there without Pods too
+	case key == "" && (l.job == nil || !node): // the node of a Job is there without Pods too
 	case step.Delete != nil:
 		grace := step.Delete.GracePeriodSeconds
 		if step.Delete.Force {

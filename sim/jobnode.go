@@ -8,32 +8,46 @@ import (
 
 // The node of a Job's Pods: one kubelet has them all, and those that are made while it is down or after it has started again find it so.
 
-// jobNode is the life of the kubelet, as far as Pods that are made later need it.
+// jobNode is the life of the kubelet and of its node, as far as one Pod alone does not know it.
 type jobNode struct {
 	restarted bool
-	until     trace.Instant // when it starts again, or did
+	until     trace.Instant // when the kubelet starts again, or did; Never if it does not
+
+	leaving bool // the node shuts down …
+	back    bool // … and comes back
+	down    time.Duration
+	halt    trace.Instant // when it goes down, once the kubelet has let it; else Never
 }
 
-// disturbNode takes a step that stops the kubelet, or crashes the node, for all Pods. It returns why it could not.
+// disturbNode takes a step that stops the kubelet, crashes the node or shuts it down, for all Pods. It returns why it could not.
 func (r *jobRun) disturbNode(s *Step) (impossible string) {
-	var down time.Duration
-	switch {
-	case s.ShutdownNode != nil || s.RebootNode != nil && s.RebootNode.Orderly:
-		return "an orderly shutdown of the node of a Job's Pods is not simulated"
+	switch n := &r.node; {
+	case n.restarted && r.now < n.until:
+		return "the kubelet is down at that moment"
+	case n.leaving:
+		return "the node shuts down at that moment"
+	case s.ShutdownNode != nil:
+		r.shutdownNode(false, 0)
+	case s.RebootNode != nil && s.RebootNode.Orderly:
+		r.shutdownNode(true, s.RebootNode.Down)
 	case s.RebootNode != nil:
-		down = s.RebootNode.Down
+		r.kubeletStops(r.now.Add(s.RebootNode.Down), func(m *machine) { m.act(s) })
 	case len(s.RestartKubelet.Gates) > 0:
 		return "that Pods of a Job are made with one kubelet and run with another is not simulated"
 	default:
-		down = s.RestartKubelet.Down
+		r.kubeletStops(r.now.Add(s.RestartKubelet.Down), func(m *machine) { m.act(s) })
 	}
-	if r.node.restarted && r.now < r.node.until {
-		return "the kubelet is down at that moment"
-	}
-	r.node = jobNode{restarted: true, until: r.now.Add(down)}
+	return ""
+}
+
+// kubeletStops has the kubelet stop, in a way, for each Pod. Those that come later find when it starts again.
+func (r *jobRun) kubeletStops(until trace.Instant, stop func(*machine)) {
+	r.node = jobNode{restarted: true, until: until, halt: trace.Never}
 	r.requests, r.pullRate = nil, pullRate{}
-	r.config.setPhasesFrom(r.node.until)
-	r.config.RelistPhase = time.Duration(r.node.until) + r.config.KubeletRelist
+	if until != trace.Never {
+		r.config.setPhasesFrom(until)
+		r.config.RelistPhase = time.Duration(until) + r.config.KubeletRelist
+	}
 	for _, p := range r.pods {
 		if p.machine.ended {
 			p.machine.config.RelistPhase = r.config.RelistPhase
@@ -41,19 +55,61 @@ func (r *jobRun) disturbNode(s *Step) (impossible string) {
 			continue
 		}
 		p.touch()
-		p.machine.act(s)
+		stop(p.machine)
 		r.agenda.mark(p)
 	}
-	return ""
 }
 
-// found is what the machine of a new Pod finds of the kubelet.
+// shutdownNode has the kubelet stop its Pods, all at once, for they are of one priority. The node waits for the last of them.
+func (r *jobRun) shutdownNode(back bool, down time.Duration) {
+	r.node.leaving, r.node.back, r.node.down = true, back, down
+	for _, p := range r.pods {
+		if !p.machine.ended {
+			p.touch()
+			p.machine.shutdownNode(back, down)
+			r.agenda.mark(p)
+		}
+	}
+	r.releaseNode()
+}
+
+// releaseNode lets the node go down once no Pod holds it. nodeshutdown_manager.go: killPods.
+func (r *jobRun) releaseNode() {
+	for _, p := range r.pods {
+		if p.machine.shutdown.holding {
+			return
+		}
+	}
+	for _, p := range r.pods {
+		if m := p.machine; !m.ended && m.shutdown.begun {
+			p.touch()
+			m.nodeReleased(cause(m.shutdown.event, "the kubelet waits for no Pod of the node any more", windowRuntime))
+		}
+	}
+	r.node.halt = r.now.Add(r.config.NodeHalt)
+}
+
+// haltNode is the end of everything on the node.
+func (r *jobRun) haltNode() {
+	until := trace.Never
+	if r.node.back {
+		until = r.now.Add(r.node.down)
+	}
+	r.kubeletStops(until, (*machine).haltNode)
+}
+
+// found is what the machine of a new Pod finds of the kubelet and the node.
 func (n *jobNode) found(m *machine) {
+	if n.leaving {
+		m.shutdown.begun, m.shutdown.back, m.shutdown.down, m.shutdown.event = true, n.back, n.down, none
+	}
 	switch {
 	case !n.restarted:
 	case m.now < n.until:
 		m.life.down, m.pleg.next = true, noRelist
-		m.queue.push(n.until, inputKubelet, 0, 0, 0)
+		if n.until != trace.Never {
+			m.queue.push(n.until, inputKubelet, 0, 0, 0)
+		}
 	default:
 		m.life.since = n.until
 		if ready := n.until.Add(m.config.KubeletStartup); m.now < ready {

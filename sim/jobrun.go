@@ -127,6 +127,7 @@ func runJob(scenario *Scenario, target *gates.Resolved, config Config) (*trace.T
 		r.trace.Unknown = append(r.trace.Unknown, trace.Unknown{Field: u.Field, Why: u.Why})
 	}
 	r.controller.ready, r.controller.lastFailure, r.controller.putOff, r.expiry = trace.Never, trace.Never, trace.Never, trace.Never
+	r.node.halt = trace.Never
 	r.controller.trigger.Event, r.controller.later.Event = none, none
 	if r.create() {
 		r.scheduleSteps()
@@ -278,11 +279,11 @@ func (r *jobRun) watchJob() {
 	r.watch = append(r.watch, delivery{at: r.now.Add(r.config.WatchDelay), job: r.object})
 }
 
-// loop lets the earliest thing happen, until nothing is left. Of things at one instant steps come first, then the Pods, then what the
-// controller hears, then what it does; but see hears.
+// loop lets the earliest thing happen, until nothing is left. Of things at one instant steps come first, then the end of the node, then
+// the Pods, then what the controller hears, then what it does; but see overtakes and hears.
 func (r *jobRun) loop() {
 	for {
-		at := min(r.agenda.earliest(), r.controller.ready, r.expiry)
+		at := min(r.agenda.earliest(), r.controller.ready, r.expiry, r.node.halt)
 		if len(r.timed) > 0 {
 			at = min(at, r.timed[0].at)
 		}
@@ -306,6 +307,8 @@ func (r *jobRun) loop() {
 			step := r.timed[0].step
 			r.timed = r.timed[1:]
 			r.takeStep(step)
+		case r.node.halt <= r.now:
+			r.haltNode()
 		case r.agenda.earliest() <= r.now && !r.overtakes():
 			r.agenda.first().advance()
 		case r.hears():
@@ -406,7 +409,7 @@ func (r *jobRun) lastChange() trace.Instant {
 // settled reports that nothing will come but resyncs of Pods.
 func (r *jobRun) settled() bool {
 	c := &r.controller
-	if c.dirty || c.ready != trace.Never || r.expiry != trace.Never || len(r.timed) > 0 || len(r.watch) > 0 {
+	if c.dirty || c.ready != trace.Never || r.expiry != trace.Never || r.node.halt != trace.Never || len(r.timed) > 0 || len(r.watch) > 0 {
 		return false
 	}
 	for _, p := range r.pods {

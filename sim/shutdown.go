@@ -42,7 +42,9 @@ func (m *machine) shutdownNode(back bool, down time.Duration) (impossible string
 	period, manages := m.shutdownPeriod()
 	w := &m.worker
 	if !manages || !w.known || w.rejected || w.terminated {
-		m.releaseNode(s.event, "the kubelet has nothing to wait for", windowNow)
+		if m.owner == nil {
+			m.releaseNode(s.event, "the kubelet has nothing to wait for", windowNow)
+		}
 		return ""
 	}
 	grace := min(period, m.scenario.Pod.TerminationGracePeriodSeconds)
@@ -126,13 +128,21 @@ func (m *machine) awaitsUnmount() bool {
 // unmountLook is volume_manager.go: podAttachAndMountRetryInterval.
 const unmountLook = 300 * time.Millisecond
 
-// releaseNode lets the node shut down.
+// releaseNode lets the node shut down, as far as this Pod is concerned.
 func (m *machine) releaseNode(by int32, because string, window trace.Window) {
 	s := &m.shutdown
 	s.holding = false
 	s.token++
-	s.event = m.emit(podEvent(trace.NodeReleased), cause(by, because, window))
+	if m.owner != nil {
+		m.owner.run.releaseNode()
+		return
+	}
+	m.nodeReleased(cause(by, because, window))
 	m.queue.push(m.now.Add(m.config.NodeHalt), inputHalt, 0, 0, 0)
+}
+
+func (m *machine) nodeReleased(because trace.Cause) {
+	m.shutdown.event = m.emit(podEvent(trace.NodeReleased), because)
 }
 
 // haltNode is the end of everything on the node.

@@ -154,10 +154,13 @@ func (d draw) jobStep(s *sim.Scenario) sim.Step {
 	step := sim.Step{At: d.odd(60 * time.Second)}
 	if d.oneIn(8) {
 		down := d.odd(pick(d, time.Millisecond, 4*time.Second, 40*time.Second))
-		if d.oneIn(2) {
+		switch d.IntN(5) {
+		case 0, 1:
 			step.RestartKubelet = &sim.RestartKubelet{Down: down}
-		} else {
-			step.RebootNode = &sim.RebootNode{Down: down}
+		case 2:
+			step.ShutdownNode = &sim.ShutdownNode{}
+		default:
+			step.RebootNode = &sim.RebootNode{Down: down, Orderly: d.oneIn(2)}
 		}
 	} else if d.oneIn(2) {
 		index := d.Int32N(3)
