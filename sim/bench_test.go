@@ -55,6 +55,19 @@ func BenchmarkPodLife(b *testing.B) {
 	b.ReportMetric(float64(events), "events")
 }
 
+// BenchmarkPodLifeAgain is the same life in memory that was used before: what checks of many manifests cost.
+func BenchmarkPodLifeAgain(b *testing.B) {
+	scenario, target, config := lifeScenario(), resolved(b, "1.33"), DefaultConfig()
+	b.ReportAllocs()
+	memory := &Memory{}
+	for b.Loop() {
+		memory.Reset()
+		if _, err := memory.Run(scenario, &target, config); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkCrashLoop runs one crash loop for long and longer: the time for one restart must stay the same.
 func BenchmarkCrashLoop(b *testing.B) {
 	for _, restarts := range []int{100, 1_000, 10_000} {

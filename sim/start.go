@@ -25,6 +25,7 @@ type startRun struct {
 	waiting  bool
 	stage    startStage
 	position int
+	run      int32 // once the runtime has made it; its record may be removed while a hook runs
 	last     int32 // its last event
 	first    trace.Cause
 	second   trace.Cause
@@ -110,8 +111,8 @@ func (m *machine) startEvent(kind trace.Kind, reason string, because string) {
 	st := &m.worker.sync.starts
 	c := &m.containers[st.position]
 	run := c.nextRun
-	if r := c.newest(); r != nil && st.stage >= startStarting {
-		run = r.run
+	if st.stage >= startStarting {
+		run = st.run
 	}
 	e := c.event(kind, run)
 	e.Reason = reason
@@ -249,7 +250,7 @@ func (m *machine) createEnds(c *container) {
 		return
 	}
 	r := m.create(c)
-	st.stage = startStarting
+	st.stage, st.run = startStarting, r.run
 	m.startEvent(trace.Created, "", "the image is there")
 	r.event = st.last
 	m.startWaits(m.observed(c, trace.Running, r.run, c.latency.Start))
@@ -316,14 +317,13 @@ func (m *machine) hook(c *container, h *Hook, does HookRun) (takes time.Duration
 
 func (m *machine) postStartEnds(c *container) {
 	st := &m.worker.sync.starts
-	r := c.newest()
 	if st.hookBad {
 		m.startEvent(trace.PostStartFailed, "", "the hook failed")
 	} else {
 		m.startEvent(trace.PostStartEnd, "", "the hook is done")
 	}
-	if c.behaviour(r.run).PostStart.EndsProcess {
-		m.hookEndsRun(c.position, r.run)
+	if c.behaviour(st.run).PostStart.EndsProcess {
+		m.hookEndsRun(c.position, st.run)
 	}
 	if !st.hookBad {
 		m.startDone(c)
@@ -331,7 +331,7 @@ func (m *machine) postStartEnds(c *container) {
 	}
 	st.stage = startHookKill
 	m.worker.sync.stops++
-	m.beginKill(c, r.run, killOrder{because: "its postStart hook failed", event: st.last, after: none})
+	m.beginKill(c, st.run, killOrder{because: "its postStart hook failed", event: st.last, after: none})
 }
 
 // continueStart goes on after a wait.

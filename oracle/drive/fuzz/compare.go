@@ -86,6 +86,7 @@ func (c *comparer) compare(ctx context.Context, pods []generated) ([]outcome, er
 }
 
 func (c *comparer) judge(pod generated, r *kubelet.Response) (outcome, error) {
+	defer c.keepCrash(pod)
 	switch {
 	case r.Error != "":
 		return outcome{failure: r.Error}, nil
@@ -111,6 +112,19 @@ func (c *comparer) judge(pod generated, r *kubelet.Response) (outcome, error) {
 		Until: trace.Instant(pod.scenario.Horizon - margin), MaxRuns: c.options.runs,
 	})
 	return outcome{config: config, result: result, virtual: pod.scenario.Horizon, took: took}, err
+}
+
+// keepCrash keeps the Pod in whose comparison the simulator panics.
+func (c *comparer) keepCrash(pod generated) {
+	crash := recover()
+	if crash == nil {
+		return
+	}
+	file, err := keep(c.options.keep, c.options.release, pod)
+	if err != nil {
+		panic(err)
+	}
+	panic(fmt.Sprintf("%s: %v; again with: -replay %s", pod.id, crash, file))
 }
 
 // simulate runs a Pod in the simulator alone, as far as it would be compared.
