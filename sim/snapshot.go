@@ -23,9 +23,12 @@ type recordView struct {
 // goes stale within the sync.
 type snapshot struct {
 	hasSandbox, sandboxReady bool
-	attempt                  int32
-	counts                   []int8
-	records                  []recordView // snapshotDepth for each container, newest first
+	// address: the Pod has one. It stays when the sandbox ends, but the kubelet's memory of it does not outlive the kubelet. pleg/generic.go:
+	// getPodIPs.
+	address bool
+	attempt int32
+	counts  []int8
+	records []recordView // snapshotDepth for each container, newest first
 }
 
 func (s *snapshot) layOut(views *[]recordView, counts *[]int8, count int) {
@@ -34,7 +37,7 @@ func (s *snapshot) layOut(views *[]recordView, counts *[]int8, count int) {
 }
 
 func (s *snapshot) copyFrom(other *snapshot) {
-	s.hasSandbox, s.sandboxReady, s.attempt = other.hasSandbox, other.sandboxReady, other.attempt
+	s.hasSandbox, s.sandboxReady, s.address, s.attempt = other.hasSandbox, other.sandboxReady, other.address, other.attempt
 	copy(s.counts, other.counts)
 	for i, n := range other.counts {
 		copy(s.records[i*snapshotDepth:i*snapshotDepth+int(n)], other.records[i*snapshotDepth:])
@@ -43,7 +46,7 @@ func (s *snapshot) copyFrom(other *snapshot) {
 
 // clear empties the snapshot.
 func (s *snapshot) clear() {
-	s.hasSandbox, s.sandboxReady, s.attempt = false, false, 0
+	s.hasSandbox, s.sandboxReady, s.address, s.attempt = false, false, false, 0
 	clear(s.counts)
 }
 
@@ -60,6 +63,7 @@ func (s *snapshot) runs() bool {
 // take fills the snapshot from the runtime as it is now.
 func (s *snapshot) take(m *machine) {
 	s.hasSandbox, s.sandboxReady, s.attempt = m.sandbox.exists, m.sandbox.ready, m.sandbox.attempt
+	s.address = s.address || s.sandboxReady
 	for i := range m.containers {
 		records := m.containers[i].records
 		n := min(len(records), snapshotDepth)

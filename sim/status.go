@@ -39,7 +39,8 @@ type podStatus struct {
 	reason     string
 	message    string
 	conditions [trace.DisruptionTarget + 1]trace.Condition
-	count      int // of conditions
+	count      int  // of conditions
+	address    bool // the Pod's, which a trace does not show
 	// noteLast: the API server appended the condition DisruptionTarget; the kubelet puts it first, which alone is a new version.
 	// status_manager.go: mergePodStatus.
 	noteLast   bool
@@ -60,7 +61,7 @@ const (
 // the next call.
 func (m *machine) generateStatus(snap *snapshot, final bool) *podStatus {
 	old, s := &m.status.current, &m.status.scratch
-	s.count, s.noteLast = 0, false
+	s.count, s.noteLast, s.address = 0, false, snap.address
 	restarting := m.kubelet.RestartAll && m.askedToRestartAll(snap, old)
 	for i := range m.containers {
 		if !m.has(&m.containers[i]) {

@@ -51,7 +51,7 @@ func (s *podStatus) copyFrom(other *podStatus) {
 
 // equal is isPodStatusByKubeletEqual.
 func (s *podStatus) equal(other *podStatus) bool {
-	if s.phase != other.phase || s.reason != other.reason || s.noteLast != other.noteLast || !slices.Equal(s.conditions[:s.count], other.conditions[:other.count]) {
+	if s.phase != other.phase || s.reason != other.reason || s.address != other.address || s.noteLast != other.noteLast || !slices.Equal(s.conditions[:s.count], other.conditions[:other.count]) {
 		return false
 	}
 	for i := range s.containers {
@@ -254,7 +254,7 @@ func (s *statusManager) apiInitialized(m *machine) bool {
 // reject writes the status of a Pod that admission refused, which has no containers, whatever runs of it. kubelet.go: rejectPod.
 func (s *statusManager) reject(m *machine, reason, message string) {
 	clear(s.scratch.containers)
-	s.scratch.phase, s.scratch.reason, s.scratch.message, s.scratch.count = trace.PhaseFailed, reason, message, 0
+	s.scratch.phase, s.scratch.reason, s.scratch.message, s.scratch.count, s.scratch.address = trace.PhaseFailed, reason, message, 0, false
 	m.setStatus(&s.scratch, false, false, cause(m.worker.lastEvent, "the kubelet writes the status", windowNow))
 }
 
