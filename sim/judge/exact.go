@@ -77,6 +77,7 @@ type search struct {
 type branch struct {
 	agreed  int  // how many rows agree; of a replay, its rank
 	depth   int  // how many choices were varied
+	cost    int  // of one that was varied, in rows
 	same    bool // nothing that can be seen came of the last variation
 	far     bool // only choices long before the difference are left
 	order   int
@@ -110,7 +111,7 @@ func (b *branch) divide(given int, difference trace.Instant) {
 // worth orders the branches: how long they agree, less what each variation cost to get there. A variation that is right gains more rows
 // than it costs; one that gains a few by chance is not followed for ever.
 func (b *branch) worth() int {
-	worth := b.agreed - variationCost*b.depth
+	worth := b.agreed - b.cost*b.depth
 	if b.far {
 		worth -= farCost
 	}
@@ -120,10 +121,12 @@ func (b *branch) worth() int {
 	return worth
 }
 
-// What a variation costs, and what it costs to leave the neighbourhood of a difference, in rows.
+// What a variation costs, of a Pod alone and of one of a Job, whose others it does not bring nearer; and what it costs to leave the
+// neighbourhood of a difference, in rows.
 const (
-	variationCost = 3
-	farCost       = 5
+	variationCost    = 3
+	jobVariationCost = 1
+	farCost          = 5
 )
 
 // frontier is a heap of branches, the worthiest first.
@@ -150,14 +153,16 @@ func (s *search) run() error {
 	if err := s.try([]int32{}, nil); err != nil {
 		return err
 	}
+	rested := 0 // the runs when it wandered last
 	for s.best.at >= 0 && len(s.frontier) > 0 && s.runs < s.how.MaxRuns {
 		if err := s.expand(heap.Pop(&s.frontier).(*branch)); err != nil {
 			return err
 		}
-		if s.best.at >= 0 && s.runs > s.since+patient {
+		if s.best.at >= 0 && s.runs > s.since+patient && s.runs > rested+wandered {
 			if err := s.wander(); err != nil {
 				return err
 			}
+			rested = s.runs
 		}
 	}
 	return nil
@@ -270,7 +275,10 @@ func (s *search) keep(r Result, from *branch) {
 	if r.at < 0 {
 		return
 	}
-	b := &branch{agreed: r.agreed, order: s.runs, taken: r.Predicted.Choices, visible: fingerprint(r.predicted)}
+	b := &branch{agreed: r.agreed, cost: variationCost, order: s.runs, taken: r.Predicted.Choices, visible: fingerprint(r.predicted)}
+	if s.view.job {
+		b.cost = jobVariationCost
+	}
 	b.divide(len(r.Choices), s.differenceAt(&r))
 	if from != nil {
 		b.depth = from.depth + 1

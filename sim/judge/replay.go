@@ -204,7 +204,7 @@ func (r *replay) try(config sim.Config, choices []int32, from *branch) error {
 	if d.stage == StageStatus && int(d.version) < len(r.versions) {
 		r.alike = r.alike || slices.ContainsFunc(c.versions, func(v *trace.Status) bool { return sameStates(v, r.versions[d.version]) })
 	}
-	b := &branch{agreed: c.rank, order: len(r.configs), taken: t.Choices}
+	b := &branch{agreed: c.rank, cost: variationCost, order: len(r.configs), taken: t.Choices}
 	for i, limit := len(b.taken)-1, r.limit(c, d); i >= len(choices) && len(b.left) < maxVaried; i-- {
 		if b.taken[i].At <= limit {
 			b.left = append(b.left, i)
