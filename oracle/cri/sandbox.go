@@ -92,7 +92,8 @@ func (b *sandbox) state() runtimeapi.PodSandboxState {
 }
 
 // PodSandboxStatus shows one sandbox; it always has an address.
-func (s *Service) PodSandboxStatus(_ context.Context, id string, _ bool) (*runtimeapi.PodSandboxStatusResponse, error) {
+func (s *Session) PodSandboxStatus(_ context.Context, id string, _ bool) (*runtimeapi.PodSandboxStatusResponse, error) {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	box, err := s.findSandbox(id)
@@ -110,7 +111,8 @@ func (s *Service) PodSandboxStatus(_ context.Context, id string, _ bool) (*runti
 }
 
 // ListPodSandbox lists the sandboxes that pass the filter, newest first.
-func (s *Service) ListPodSandbox(_ context.Context, filter *runtimeapi.PodSandboxFilter) ([]*runtimeapi.PodSandbox, error) {
+func (s *Session) ListPodSandbox(_ context.Context, filter *runtimeapi.PodSandboxFilter) ([]*runtimeapi.PodSandbox, error) {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []*runtimeapi.PodSandbox

@@ -325,7 +325,8 @@ func (s *Session) RemoveContainer(_ context.Context, id string) error {
 }
 
 // ListContainers lists the records that pass the filter, newest first.
-func (s *Service) ListContainers(_ context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error) {
+func (s *Session) ListContainers(_ context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error) {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []*runtimeapi.Container
@@ -355,7 +356,8 @@ func matches(selector, labels map[string]string) bool {
 }
 
 // ContainerStatus shows one record.
-func (s *Service) ContainerStatus(_ context.Context, id string, _ bool) (*runtimeapi.ContainerStatusResponse, error) {
+func (s *Session) ContainerStatus(_ context.Context, id string, _ bool) (*runtimeapi.ContainerStatusResponse, error) {
+	s.alive()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := s.find(id)

@@ -7,8 +7,9 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Session is the runtime as one kubelet sees it. Once the session is over its calls return no more, and those that were
-// under way do nothing more: without its caller the runtime neither goes on with a start nor sends a SIGKILL.
+// Session is the runtime as one kubelet sees it. Once the session is over its calls return no more, for some loops of a kubelet cannot be
+// stopped, and would remove what is not theirs any more, logs too. Those that were under way do nothing more: without its caller the runtime
+// neither goes on with a start nor sends a SIGKILL.
 type Session struct {
 	*Service
 	from  time.Time
