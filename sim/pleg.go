@@ -246,16 +246,30 @@ func (m *machine) wokenByTheFirst() bool {
 
 // plegEvents counts what a relist finds new, and how much of it wakes the worker: a run that appeared and runs or ended,
 // or vanished without having been seen to end; the sandbox likewise. A record in state Created is news, but wakes nobody.
-// pleg/generic.go: generateEvents, Relist; kubelet.go: isSyncPodWorthy.
+// A resize wakes it too, where the kubelet has it wait for that; else only if the relist finds nothing else, be it news that wakes nobody.
+// pleg/generic.go: generateEvents, Relist, reconcilePodRecord; kubelet.go: isSyncPodWorthy.
 func (m *machine) plegEvents() (news, wakes int) {
 	p := &m.pleg
 	p.died = p.lost != none
-	if p.lost != none || p.inspect != none {
+	if p.lost != none {
 		news, wakes = 1, 1
 	}
-	if !p.changed {
-		return news, wakes
+	if p.changed {
+		more, waking := m.changesSeen()
+		news, wakes = news+more, wakes+waking
 	}
+	if p.inspect != none {
+		if !m.kubelet.ReinspectAlone || news == 0 && !p.removed {
+			wakes++
+		}
+		news++
+	}
+	return news, wakes
+}
+
+// changesSeen counts the changes of the runtime for plegEvents.
+func (m *machine) changesSeen() (news, wakes int) {
+	p := &m.pleg
 	if now := m.sandboxNow(); now.any && now != p.sandbox {
 		news++
 		wakes++

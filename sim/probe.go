@@ -617,7 +617,7 @@ func (m *machine) triggerReadiness(position int) {
 			continue
 		}
 		w.triggered = true
-		if w.busy || w.asleep && m.now < w.anchor {
+		if m.hearsLater(w) {
 			continue
 		}
 		c := &m.containers[position]
@@ -651,13 +651,19 @@ func (m *machine) removeProbes() {
 	}
 }
 
+// stopWorker tells a worker to stop, which it hears when it has looked: one that sleeps at first, for the kubelet has started only lately, looks
+// once, and may probe. worker.go: run.
 func (m *machine) stopWorker(i int) {
-	if m.probes[i].busy {
-		m.probes[i].stopping = true
+	w := &m.probes[i]
+	if m.hearsLater(w) {
+		w.stopping = true
 		return
 	}
 	m.endWorker(i)
 }
+
+// hearsLater reports whether a worker does not hear now that it is to run or to stop: it probes, or sleeps before its first look.
+func (m *machine) hearsLater(w *probeWorker) bool { return w.busy || w.asleep && m.now < w.anchor }
 
 // endWorker removes a worker with its result. worker.go: run.
 func (m *machine) endWorker(i int) {

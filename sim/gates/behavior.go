@@ -245,7 +245,8 @@ type Kubelet struct {
 	// ResizeSyncsTwice: the allocation manager asks for a sync of its own, before the one for the update. HandlePodUpdates, 1.34.
 	// ResizeWaits: a resize that was asked for while the kubelet was down waits; else the first sync makes it. HandlePodAdditions, 1.34.
 	// ResizeAtEnd: a Pod that ends has it look at what waits. HandlePodReconcile, 1.36.
-	Resize, ResizeInspects, ResizeFirst, ResizeAtStart, ResizeSyncsTwice, ResizeWaits, ResizeAtEnd bool
+	// ReinspectAlone: the relist after a resize wakes the worker only if it finds nothing else. reconcilePodRecord, 1.36.
+	Resize, ResizeInspects, ReinspectAlone, ResizeFirst, ResizeAtStart, ResizeSyncsTwice, ResizeWaits, ResizeAtEnd bool
 	// RestartEditedSidecar: a running sidecar whose image was edited is restarted (1.32).
 	RestartEditedSidecar bool
 	// RejectKeepsQOS: the status of a rejected Pod keeps its QoS class (1.32).
@@ -371,6 +372,7 @@ func kubelet(c Component) Kubelet {
 		Resize:                  r.Minor >= 33 && c.On(inPlacePodVerticalScaling),
 		AdmitsEnded:             !r.since(Release{28, 14}, Release{29, 9}, Release{30, 5}, Release{31, 1}),
 		ResizeInspects:          r.Minor >= 33,
+		ReinspectAlone:          r.Minor >= 36,
 		ResizeFirst:             r.Minor >= 37,
 		ResizeSyncsTwice:        r.Minor >= 34,
 		ResizeWaits:             r.Minor >= 34,

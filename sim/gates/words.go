@@ -95,6 +95,7 @@ func (k *Kubelet) behaviours() []Behaviour {
 		{part, "admits Pods that have ended", yes(k.AdmitsEnded)},
 		{part, "changes resources", yes(k.Resize)},
 		{part, "… and looks at the Pod once more", yes(k.ResizeInspects)},
+		{part, "… unless something else has happened", yes(k.ReinspectAlone)},
 		{part, "… before it starts init containers", yes(k.ResizeFirst)},
 		{part, "… at a container's start", yes(k.ResizeAtStart)},
 		{part, "… and syncs twice for one", yes(k.ResizeSyncsTwice)},
