@@ -39,7 +39,7 @@ func (m *machine) evict(e *Evict) (impossible string) {
 		w.evicted = true // pod_workers.go: UpdatePod: what ends the Pod first counts
 		m.queue.push(nextTick(m.now, m.config.GarbagePhase, garbagePeriod), inputGarbagePod, 0, 0, 0)
 	}
-	m.updatePod(update{trigger: m.emit(event, cause(m.object.event, "the kubelet evicts the Pod", windowRuntime)), because: "the Pod is evicted"})
+	m.updatePod(update{trigger: m.emit(event, cause(m.object.event, "the kubelet evicts the Pod", windowRuntime)), because: "the Pod is evicted", evicts: true})
 	return ""
 }
 

@@ -169,6 +169,9 @@ func (p *jobPod) release() {
 	if !p.finalizer || !p.machine.object.exists {
 		return
 	}
+	if p.awaits && p.machine.choose(choiceTie, 2) == 1 {
+		p.catchUp()
+	}
 	p.finalizer = false
 	if p.awaits { // the answer shows the version from before
 		p.touch()
@@ -177,6 +180,14 @@ func (p *jobPod) release() {
 	}
 	p.run.controller.wrote = p.run.now
 	p.changed()
+}
+
+// catchUp lets the kubelet do what it does in this instant: it may hear that the Pod is deleted, and tell a status, before the finalizer
+// is gone, for the controller asks for one after the other.
+func (p *jobPod) catchUp() {
+	for q := &p.machine.queue; len(q.items) > 0 && q.items[0].at <= p.run.now && !p.machine.ended; {
+		p.advance()
+	}
 }
 
 // touch brings the Pod's machine to the present, before something is done to it from outside.

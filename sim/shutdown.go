@@ -52,7 +52,7 @@ func (m *machine) shutdownNode(back bool, down time.Duration) (impossible string
 	s.holding = true
 	m.holdNode(m.now.Add(seconds(period)), holdOver)
 	m.holdNode(m.now.Add(killTimeout(grace)), holdTimeout)
-	m.updatePod(update{trigger: s.event, because: "the node shuts down"})
+	m.updatePod(update{trigger: s.event, because: "the node shuts down", evicts: true})
 	return ""
 }
 

@@ -28,6 +28,7 @@ type update struct {
 	// override and grace are KillPodOptions: set on updates of a Pod whose termination was requested.
 	override bool
 	grace    int64
+	evicts   bool // it asks for the grace of the worker's eviction, which no later update does
 }
 
 // podCopy is what the worker knows of the API's Pod object: a copy from when the update was made, so it may be old.
@@ -173,7 +174,7 @@ func (m *machine) updatePodAs(u update, c podCopy) {
 	}
 	shortened := false
 	if w.terminate && !w.terminated {
-		grace := m.effectiveGrace(&c)
+		grace := m.effectiveGrace(&u, &c)
 		shortened = w.grace != 0 && w.grace != grace
 		w.grace, u.override, u.grace = grace, true, grace
 	}
@@ -205,14 +206,14 @@ func (w *worker) latestCopy() podCopy {
 	return w.lastCopy
 }
 
-// effectiveGrace is the grace of a Pod that stops, with what is asked for by now. It never grows.
-func (m *machine) effectiveGrace(c *podCopy) int64 {
+// effectiveGrace is the grace of a Pod that stops, with what an update asks for. It never grows.
+func (m *machine) effectiveGrace(u *update, c *podCopy) int64 {
 	asked := int64(noOverride)
 	if c.deleting {
 		asked = c.grace
 	}
-	if e := m.worker.eviction; e != nil {
-		asked = min(asked, e.grace)
+	if u.evicts {
+		asked = min(asked, m.worker.eviction.grace)
 	}
 	return m.graceWith(m.worker.grace, asked)
 }
@@ -438,7 +439,7 @@ func (m *machine) syncTick() {
 	switch {
 	case w.hasDue && w.due < m.now:
 		w.hasDue = false
-		if w.routine && m.settled() {
+		if w.routine && !m.pastDeadline() && m.settled() {
 			return
 		}
 		if !w.busy {
