@@ -57,7 +57,8 @@ func Exact(s *sim.Scenario, target gates.Resolved, config sim.Config, observed *
 
 // search goes through the simulator's choices, the run that agrees longest first. Each sequence of choices is met once:
 // what follows from a run varies only choices behind those that led to it. Where many choices must come together before anything can be
-// seen of them, that takes too long; then it also wanders.
+// seen of them, that takes too long; then it also wanders. And a run that agrees long may be wrong all the same, and hide that a shorter one
+// is but one choice away: now and then the branch that was left the longest is taken up.
 type search struct {
 	scenario *sim.Scenario
 	target   gates.Resolved
@@ -70,6 +71,7 @@ type search struct {
 	since    int     // the runs when it was found
 	runs     int
 	frontier frontier
+	resting  []*branch // those that were left, in that order
 	random   random.Source
 }
 
@@ -78,6 +80,7 @@ type branch struct {
 	agreed  int  // how many rows agree; of a replay, its rank
 	depth   int  // how many choices were varied
 	cost    int  // of one that was varied, in rows
+	done    bool // its choices are varied
 	same    bool // nothing that can be seen came of the last variation
 	far     bool // only choices long before the difference are left
 	order   int
@@ -153,9 +156,19 @@ func (s *search) run() error {
 	if err := s.try([]int32{}, nil); err != nil {
 		return err
 	}
-	rested := 0 // the runs when it wandered last
+	rested, resumed := 0, 0 // the runs when it wandered last, and when it took up a branch
 	for s.best.at >= 0 && len(s.frontier) > 0 && s.runs < s.how.MaxRuns {
-		if err := s.expand(heap.Pop(&s.frontier).(*branch)); err != nil {
+		b := heap.Pop(&s.frontier).(*branch)
+		if s.runs > resumed+impatient && len(s.resting) > 0 {
+			heap.Push(&s.frontier, b)
+			b, s.resting = s.resting[0], s.resting[1:]
+			resumed = s.runs
+		}
+		if b.done {
+			continue
+		}
+		b.done = true
+		if err := s.expand(b); err != nil {
 			return err
 		}
 		if s.best.at >= 0 && s.runs > s.since+patient && s.runs > rested+wandered {
@@ -167,6 +180,9 @@ func (s *search) run() error {
 	}
 	return nil
 }
+
+// impatient is how many runs pass before the branch is taken up that was left the longest.
+const impatient = 150
 
 // How the search wanders: after how many runs without a longer agreement, how many runs at a time, and how long before the difference.
 const (
@@ -211,9 +227,7 @@ func (s *search) expand(b *branch) error {
 	longer := trace.Never // the instant of a variation that agrees longer
 	for n, i := range b.left {
 		if longer != trace.Never && b.taken[i].At != longer {
-			rest := *b
-			rest.left = b.left[n:]
-			heap.Push(&s.frontier, &rest)
+			s.leave(b, b.left[n:], b.others, b.far)
 			return nil
 		}
 		for way := range b.taken[i].Options {
@@ -236,11 +250,17 @@ func (s *search) expand(b *branch) error {
 		}
 	}
 	if len(b.others) > 0 {
-		rest := *b
-		rest.left, rest.others, rest.far = b.others, nil, true
-		heap.Push(&s.frontier, &rest)
+		s.leave(b, b.others, nil, true)
 	}
 	return nil
+}
+
+// leave puts off what is left to vary of a branch.
+func (s *search) leave(b *branch, left, others []int, far bool) {
+	rest := *b
+	rest.left, rest.others, rest.far, rest.done = left, others, far, false
+	heap.Push(&s.frontier, &rest)
+	s.resting = append(s.resting, &rest)
 }
 
 // try runs the simulator with the given choices, and keeps what can be varied further.
