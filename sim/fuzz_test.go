@@ -150,9 +150,10 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// brokenRuns checks the life of each run of each container: created, running, exited once, in that order.
+// brokenRuns checks the life of each run of each container: created, running, exited once, in that order. Once no record of a container is
+// left the runtime may count its runs from 0 again.
 func brokenRuns(tr *trace.Trace) []string {
-	type life struct{ created, running, exited bool }
+	type life struct{ created, running, exited, removed bool }
 	lives := map[[2]int32]*life{}
 	var broken []string
 	for i, e := range tr.Events {
@@ -167,7 +168,12 @@ func brokenRuns(tr *trace.Trace) []string {
 		bad := false
 		switch e.Kind {
 		case trace.Created:
+			if l.removed {
+				*l = life{}
+			}
 			bad, l.created = l.created, true
+		case trace.Removed:
+			l.removed = true
 		case trace.Running:
 			bad, l.running = !l.created || l.running, true
 		case trace.Exited:
