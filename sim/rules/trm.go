@@ -536,15 +536,15 @@ func (c *checking) quickly(r *run, s *part) {
 	}
 }
 
-// stillProbed returns the sidecars whose livenessProbe goes on while the Pod stops; where there are none it says so.
-func (c *checking) stillProbed() []*part {
+// stillProbed returns the sidecars whose livenessProbe goes on while the Pod stops, on one of the nodes at least; where there are none it says so.
+func (c *checking) stillProbed(nodes ...gates.Resolved) []*part {
 	probed := c.those(func(p *part) bool { return p.sidecar() && p.Liveness != nil })
 	if len(probed) == 0 {
 		c.skip("no sidecar has a livenessProbe")
 		return nil
 	}
 	d, _ := gates.FindDefect("D09")
-	if !slices.ContainsFunc(c.target.Nodes, func(n gates.Resolved) bool { return d.In(n.Target) }) {
+	if !slices.ContainsFunc(nodes, func(n gates.Resolved) bool { return d.In(n.Target) }) {
 		c.pass("this kubelet does not probe sidecars while the Pod stops")
 		return nil
 	}
@@ -561,7 +561,7 @@ func (c *checking) drainUnknown(s *part) {
 
 // trm008 goes by what is said of the probe's answers: one that fails from some moment on fails in a stop behind that moment.
 func trm008(c *checking) {
-	probed := c.stillProbed()
+	probed := c.stillProbed(c.target.Nodes...)
 	for _, s := range probed {
 		from, fails := failsInTheEnd(s)
 		switch {
@@ -592,9 +592,8 @@ func failsInTheEnd(s *part) (from time.Duration, fails bool) {
 }
 
 func trm008Run(c *checking) {
-	probed := c.stillProbed()
-	if d, _ := gates.FindDefect("D09"); len(probed) == 0 || !d.In(c.here().Target) || !c.needCapable() || !c.needRun() {
-		c.skip("this kind of node does not probe such a sidecar while it stops")
+	probed := c.stillProbed(*c.here())
+	if len(probed) == 0 || !c.needCapable() || !c.needRun() {
 		return
 	}
 	r := c.deleted(0)
