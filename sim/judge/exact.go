@@ -158,11 +158,12 @@ func (s *search) run() error {
 	}
 	rested, resumed := 0, 0 // the runs when it wandered last, and when it took up a branch
 	for s.best.at >= 0 && len(s.frontier) > 0 && s.runs < s.how.MaxRuns {
-		b := heap.Pop(&s.frontier).(*branch)
+		var b *branch
 		if s.runs > resumed+impatient && len(s.resting) > 0 {
-			heap.Push(&s.frontier, b)
 			b, s.resting = s.resting[0], s.resting[1:]
 			resumed = s.runs
+		} else {
+			b = heap.Pop(&s.frontier).(*branch)
 		}
 		if b.done {
 			continue
