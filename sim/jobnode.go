@@ -13,10 +13,8 @@ type jobNode struct {
 	restarted bool
 	until     trace.Instant // when the kubelet starts again, or did; Never if it does not
 
-	leaving bool // the node shuts down …
-	back    bool // … and comes back
-	down    time.Duration
-	halt    trace.Instant // when it goes down, once the kubelet has let it; else Never
+	shutdown nodeShutdown  // of the node, as a Pod that is made behind its announcement finds it
+	halt     trace.Instant // when the node goes down, once the kubelet has let it; else Never
 }
 
 // disturbNode takes a step that stops the kubelet, crashes the node or shuts it down, for all Pods. It returns why it could not.
@@ -24,7 +22,7 @@ func (r *jobRun) disturbNode(s *Step) (impossible string) {
 	switch n := &r.node; {
 	case n.restarted && r.now < n.until:
 		return "the kubelet is down at that moment"
-	case n.leaving:
+	case n.shutdown.begun:
 		return "the node shuts down at that moment"
 	case s.ShutdownNode != nil:
 		r.shutdownNode(false, 0)
@@ -62,7 +60,7 @@ func (r *jobRun) kubeletStops(until trace.Instant, stop func(*machine)) {
 
 // shutdownNode has the kubelet stop its Pods, all at once, for they are of one priority. The node waits for the last of them.
 func (r *jobRun) shutdownNode(back bool, down time.Duration) {
-	r.node.leaving, r.node.back, r.node.down = true, back, down
+	r.node.shutdown = nodeShutdown{begun: true, back: back, down: down, event: none}
 	for _, p := range r.pods {
 		if !p.machine.ended {
 			p.touch()
@@ -92,17 +90,15 @@ func (r *jobRun) releaseNode() {
 // haltNode is the end of everything on the node.
 func (r *jobRun) haltNode() {
 	until := trace.Never
-	if r.node.back {
-		until = r.now.Add(r.node.down)
+	if s := &r.node.shutdown; s.back {
+		until = r.now.Add(s.down)
 	}
 	r.kubeletStops(until, (*machine).haltNode)
 }
 
 // found is what the machine of a new Pod finds of the kubelet and the node.
 func (n *jobNode) found(m *machine) {
-	if n.leaving {
-		m.shutdown.begun, m.shutdown.back, m.shutdown.down, m.shutdown.event = true, n.back, n.down, none
-	}
+	m.shutdown = n.shutdown
 	switch {
 	case !n.restarted:
 	case m.now < n.until:

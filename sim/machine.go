@@ -353,7 +353,7 @@ func (m *machine) handle(in input) {
 	case inputHalt:
 		m.haltNode()
 	case inputResize:
-		m.resizeWaitEnds(in.a)
+		m.retryResizes(m.life.event, "a resize that was asked for before the kubelet started is made")
 	case inputMirror:
 		m.removeMirror()
 	case inputProbeTick:

@@ -32,7 +32,7 @@ const (
 	inputKubeletReady                  // … and takes the Pods that the API server has
 	inputShutdown                      // a wait of the kubelet in a shutdown of its node ends; a is its token, b how
 	inputHalt                          // the node goes down
-	inputResize                        // the kubelet looks at pending resizes; a is the token
+	inputResize                        // the kubelet looks at pending resizes
 	inputMirror                        // housekeeping removes the mirror of a static Pod
 )
 

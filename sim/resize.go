@@ -62,7 +62,6 @@ type allocation struct {
 	known   bool  // it has admitted the Pod
 	upTo    int32 // the last change of the Pod whose resources it gave
 	pending bool  // there are others, asked for while it was down, which it has yet to look at
-	wait    int32 // the token of the wait for that
 }
 
 // resizeRetry is when a kubelet that starts looks at pending resizes, for it does not when it takes its Pods: it knows all its sources only
@@ -84,8 +83,7 @@ func (m *machine) allocateAdmitted() {
 		}
 	}
 	if a.pending {
-		a.wait++
-		m.queue.push(m.now.Add(resizeRetry), inputResize, a.wait, 0, 0)
+		m.queue.push(m.now.Add(resizeRetry), inputResize, 0, 0, 0)
 	}
 }
 
@@ -108,7 +106,7 @@ func (m *machine) retryResizes(event int32, why string) {
 
 // endMakesRoom has the kubelet look at pending resizes, for this Pod has ended. kubelet.go: HandlePodReconcile.
 func (m *machine) endMakesRoom() {
-	if !m.kubelet.ResizeAtEnd || m.life.down {
+	if !m.kubelet.ResizeAtEnd {
 		return
 	}
 	m.retryResizes(m.status.event, "a pending resize is made, for the Pod has ended")
@@ -117,7 +115,7 @@ func (m *machine) endMakesRoom() {
 
 // othersRetryResizes has the kubelet look at pending resizes of the other Pods of the Job.
 func (m *machine) othersRetryResizes(why string) {
-	if m.owner == nil || m.life.down {
+	if m.owner == nil {
 		return
 	}
 	for _, p := range m.owner.run.pods {
@@ -125,13 +123,6 @@ func (m *machine) othersRetryResizes(why string) {
 			p.touch()
 			other.retryResizes(other.life.event, why)
 		}
-	}
-}
-
-// resizeWaitEnds is the end of the wait for the next look.
-func (m *machine) resizeWaitEnds(token int32) {
-	if token == m.allocation.wait {
-		m.retryResizes(m.life.event, "a resize that was asked for before the kubelet started is made")
 	}
 }
 
